@@ -1,0 +1,36 @@
+/**
+ * The border between front end and back end. In one process the connection object itself is handed over, buffered
+ * bytes included; between servers a relay will fill the same interface (design.md §6).
+ *
+ * A front end authenticates and locates; it never opens a mailbox. A back end opens the mailbox BEFORE the client
+ * hears OK, so "authenticated but not connected" cannot happen (exchange-behaviour.md §13).
+ */
+import type { Logon } from '../auth/api.ts';
+import type { Connection, TlsFacts } from '../wire/connection.ts';
+
+/** Follows one client through every log line of every layer: 16 hex digits. */
+export type SessionId = string;
+
+export interface HandOver {
+  readonly session: SessionId;
+  readonly protocol: 'imap' | 'pop3';
+  readonly logon: Logon;
+  readonly clientAddress: string;
+  readonly tls: TlsFacts | null;
+  /** What the client told about itself with ID before logon (RFC 2971), for logs and the capability mask. */
+  readonly clientId: ReadonlyMap<string, string>;
+}
+
+/** A mailbox is open and waits for its client. Exactly one of `run` and `cancel` is called. */
+export interface BackendSession {
+  /** IMAP: capabilities after logon, for the tagged OK. */
+  readonly capabilities: readonly string[];
+  /** Serves the client until it logs out or goes away; resolves then. The OK to the logon has been written already. */
+  run(connection: Connection): Promise<void>;
+  cancel(): void;
+}
+
+export interface BackendLink {
+  /** @throws Failure UNAVAILABLE (service stopped, database down), INUSE (POP3 maildrop locked: RFC 2449 §8.1.1 IN-USE) */
+  open(handOver: HandOver): Promise<BackendSession>;
+}

@@ -1,0 +1,255 @@
+/**
+ * Who and what exists: organization, sites, servers, databases, accounts with mailboxes, domains, connectors,
+ * settings. No mail. Names, defaults and ranges follow Exchange (exchange-behaviour.md §1–3); each setting's
+ * type, range, default and help stand once, in settings/.
+ */
+import type { MailboxId } from '../store/model.ts';
+
+declare const brand: unique symbol;
+type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+export type AccountId = Brand<string, 'AccountId'>;
+export type ServerId = Brand<string, 'ServerId'>;
+export type SiteId = Brand<string, 'SiteId'>;
+export type DatabaseId = Brand<string, 'DatabaseId'>;
+export type ConnectorId = Brand<string, 'ConnectorId'>;
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one place where brands are put on
+const as = <T>(value: string): T => value as T;
+export const accountId = (text: string): AccountId => as(text);
+export const serverId = (text: string): ServerId => as(text);
+export const siteId = (text: string): SiteId => as(text);
+export const databaseId = (text: string): DatabaseId => as(text);
+export const connectorId = (text: string): ConnectorId => as(text);
+
+export interface Organization {
+  readonly name: string;
+  /** MaxReceiveSize / MaxSendSize in bytes (exchange-behaviour.md §9.1). */
+  readonly maxReceiveSize: number;
+  readonly maxSendSize: number;
+}
+
+export interface Site {
+  readonly id: SiteId;
+  readonly name: string;
+}
+
+export interface Server {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly fqdn: string;
+  readonly site: SiteId;
+  readonly frontEnd: boolean;
+  readonly backEnd: boolean;
+}
+
+export interface DatabaseRecord {
+  readonly id: DatabaseId;
+  readonly name: string;
+  readonly server: ServerId;
+  readonly engine: 'sqlite' | 'postgres';
+  /** Directory below the server's data directory, or a connection URL. */
+  readonly location: string;
+}
+
+/**
+ * `user`: a person. `administrator`: the built-in account, which never logs on by POP3 or IMAP4. `guest`,
+ * `anonymous`: built in, refused everywhere. `shared`, `room`, `equipment`: mailboxes without a password.
+ */
+export type AccountKind = 'user' | 'administrator' | 'guest' | 'anonymous' | 'shared' | 'room' | 'equipment';
+
+export interface Account {
+  readonly id: AccountId;
+  readonly kind: AccountKind;
+  readonly enabled: boolean;
+  readonly displayName: string;
+  /** Unique, lower case; mailNickname. */
+  readonly alias: string;
+  /** Unique, lower case; what people type to log on. */
+  readonly userPrincipalName: string;
+  /** Null: an account without mailbox. */
+  readonly mailbox: MailboxRecord | null;
+}
+
+export interface MailboxRecord {
+  readonly id: MailboxId;
+  readonly database: DatabaseId;
+  /** Lower case in the domain, case kept in the local part, compared without case. */
+  readonly primaryAddress: string;
+  /** All addresses, the primary one included. */
+  readonly addresses: readonly string[];
+}
+
+export type AcceptedDomainType = 'Authoritative' | 'InternalRelay' | 'ExternalRelay';
+
+export interface AcceptedDomain {
+  readonly name: string;
+  readonly type: AcceptedDomainType;
+  readonly isDefault: boolean;
+}
+
+/** Stored password verifiers of one account: argon2id for PLAIN and LOGIN, salted keys for SCRAM (RFC 5802 §3). */
+export interface Credentials {
+  readonly argon2id: string;
+  readonly scramSha256: ScramVerifier;
+}
+
+export interface ScramVerifier {
+  readonly iterations: number;
+  readonly salt: Uint8Array;
+  readonly storedKey: Uint8Array;
+  readonly serverKey: Uint8Array;
+}
+
+/** The components an admin starts and stops; display and short names stand in services.ts. */
+export type ServiceName =
+  | 'pop3'
+  | 'pop3-backend'
+  | 'imap4'
+  | 'imap4-backend'
+  | 'frontend-transport'
+  | 'transport'
+  | 'web';
+
+export interface ServiceState {
+  readonly service: ServiceName;
+  readonly startupType: 'Automatic' | 'Manual' | 'Disabled';
+  /** What the admin wants: the running server follows it within a second. */
+  readonly running: boolean;
+}
+
+/** `host:port` of a listener; host is an address of this machine. */
+export interface Binding {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ConnectionSetting {
+  readonly host: string;
+  readonly port: number;
+  readonly encryption: 'SSL' | 'TLS' | 'none';
+}
+
+export type LoginType = 'PlainTextLogin' | 'PlainTextAuthentication' | 'SecureLogin';
+export type CalendarItemRetrievalOption = 'iCalendar' | 'IntranetUrl' | 'InternetUrl' | 'Custom';
+export type MimeTextFormat =
+  | 'TextOnly'
+  | 'HtmlOnly'
+  | 'HtmlAndTextAlternative'
+  | 'TextEnrichedOnly'
+  | 'TextEnrichedAndTextAlternative'
+  | 'BestBodyFormat'
+  | 'Tnef';
+export type LogRollOver = 'Hourly' | 'Daily' | 'Weekly' | 'Monthly';
+
+/** Get-/Set-PopSettings and -ImapSettings of one server (exchange-behaviour.md §1.2). Times in seconds, sizes in bytes. */
+export interface MailProtocolSettings {
+  readonly authenticatedConnectionTimeout: number;
+  readonly preAuthenticatedConnectionTimeout: number;
+  readonly banner: string;
+  readonly unencryptedOrTlsBindings: readonly Binding[];
+  readonly sslBindings: readonly Binding[];
+  readonly proxyTargetPort: number;
+  readonly internalConnectionSettings: readonly ConnectionSetting[];
+  readonly externalConnectionSettings: readonly ConnectionSetting[];
+  readonly x509CertificateName: string;
+  readonly loginType: LoginType;
+  readonly enableGssapiAndNtlmAuth: boolean;
+  readonly extendedProtectionPolicy: 'None' | 'Allow' | 'Require';
+  readonly enforceCertificateErrors: boolean;
+  readonly maxConnections: number;
+  readonly maxConnectionFromSingleIp: number;
+  readonly maxConnectionsPerUser: number;
+  readonly maxCommandSize: number;
+  readonly calendarItemRetrievalOption: CalendarItemRetrievalOption;
+  readonly owaServerUrl: string;
+  readonly messageRetrievalMimeFormat: MimeTextFormat;
+  readonly enableExactRfc822Size: boolean;
+  readonly suppressReadReceipt: boolean;
+  readonly protocolLogEnabled: boolean;
+  readonly logFileLocation: string;
+  readonly logFileRollOverSettings: LogRollOver;
+  readonly logPerFileSizeQuota: number;
+}
+
+export interface PopSettings extends MailProtocolSettings {
+  readonly messageRetrievalSortOrder: 'Ascending' | 'Descending';
+}
+
+export interface ImapSettings extends MailProtocolSettings {
+  readonly showHiddenFoldersEnabled: boolean;
+}
+
+/** Per-mailbox client access: Get-/Set-CASMailbox (exchange-behaviour.md §2). */
+export interface ClientAccessSettings {
+  readonly popEnabled: boolean;
+  readonly imapEnabled: boolean;
+  readonly popUseProtocolDefaults: boolean;
+  readonly imapUseProtocolDefaults: boolean;
+  readonly popMessagesRetrievalMimeFormat: MimeTextFormat;
+  readonly imapMessagesRetrievalMimeFormat: MimeTextFormat;
+  readonly popEnableExactRfc822Size: boolean;
+  readonly imapEnableExactRfc822Size: boolean;
+  readonly popForceICalForCalendarRetrievalOption: boolean;
+  readonly imapForceICalForCalendarRetrievalOption: boolean;
+  readonly popSuppressReadReceipt: boolean;
+  readonly imapSuppressReadReceipt: boolean;
+  readonly owaEnabled: boolean;
+  readonly smtpClientAuthenticationDisabled: boolean;
+}
+
+export type ConnectorAuthMechanism =
+  | 'Tls'
+  | 'Integrated'
+  | 'BasicAuth'
+  | 'BasicAuthRequireTLS'
+  | 'ExchangeServer'
+  | 'ExternalAuthoritative';
+export type PermissionGroup =
+  | 'AnonymousUsers'
+  | 'ExchangeUsers'
+  | 'ExchangeServers'
+  | 'ExchangeLegacyServers'
+  | 'Partners';
+
+/** Get-/Set-ReceiveConnector (exchange-behaviour.md §3.2, §3.4). Times in seconds, sizes in bytes, Infinity is `unlimited`. */
+export interface ReceiveConnector {
+  readonly id: ConnectorId;
+  readonly server: ServerId;
+  readonly name: string;
+  readonly transportRole: 'FrontendTransport' | 'HubTransport';
+  readonly enabled: boolean;
+  readonly bindings: readonly Binding[];
+  /** Ours: bindings with TLS from the first byte (RFC 8314 §3.3); Exchange has none. */
+  readonly implicitTlsBindings: readonly Binding[];
+  readonly remoteIpRanges: readonly string[];
+  readonly fqdn: string;
+  readonly banner: string;
+  readonly authMechanism: readonly ConnectorAuthMechanism[];
+  readonly permissionGroups: readonly PermissionGroup[];
+  readonly requireTls: boolean;
+  readonly advertiseClientSettings: boolean;
+  readonly maxMessageSize: number;
+  readonly maxRecipientsPerMessage: number;
+  readonly messageRateLimit: number;
+  readonly messageRateSource: 'None' | 'IPAddress' | 'User' | 'All';
+  readonly connectionTimeout: number;
+  readonly connectionInactivityTimeout: number;
+  readonly maxInboundConnection: number;
+  readonly maxInboundConnectionPerSource: number;
+  readonly maxInboundConnectionPercentagePerSource: number;
+  readonly maxProtocolErrors: number;
+  readonly maxLogonFailures: number;
+  readonly tarpitInterval: number;
+  readonly authTarpitInterval: number;
+  readonly maxHopCount: number;
+  readonly maxLocalHopCount: number;
+  readonly maxHeaderSize: number;
+  readonly protocolLoggingLevel: 'None' | 'Verbose';
+  readonly sizeEnabled: 'Enabled' | 'Disabled' | 'EnabledWithoutValue';
+  readonly chunkingEnabled: boolean;
+  readonly binaryMimeEnabled: boolean;
+  readonly eightBitMimeEnabled: boolean;
+  readonly enhancedStatusCodesEnabled: boolean;
+  readonly pipeliningEnabled: boolean;
+  readonly comment: string;
+}

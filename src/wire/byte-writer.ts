@@ -1,0 +1,120 @@
+/**
+ * Output in few, large buffers. Protocol code writes small pieces (`* 12 FETCH (UID 7 …`); this class packs them
+ * into buffers of OUTPUT_BUFFER_BYTES and hands each full one to its sink. The buffer exists only while something
+ * is being written, so an idle session holds none.
+ */
+import { Buffer } from 'node:buffer';
+import { OUTPUT_BUFFER_BYTES } from './limits.ts';
+
+const FIRST_BUFFER_BYTES = 4 * 1024;
+
+export class ByteWriter {
+  readonly #sink: (chunk: Buffer) => void;
+  #buffer: Buffer | null = null;
+  #length = 0;
+  #grown = false;
+
+  constructor(sink: (chunk: Buffer) => void) {
+    this.#sink = sink;
+  }
+
+  /** Bytes written and not yet given to the sink. */
+  get pending(): number {
+    return this.#length;
+  }
+
+  /** Text of ISO-8859-1 range; protocol text is ASCII. */
+  ascii(text: string): this {
+    const size = text.length;
+    if (size > OUTPUT_BUFFER_BYTES) return this.bytes(Buffer.from(text, 'latin1'));
+    const buffer = this.#room(size);
+    if (size < 24) {
+      let at = this.#length;
+      for (let i = 0; i < size; i += 1) buffer[at++] = text.charCodeAt(i);
+      this.#length = at;
+      return this;
+    }
+    this.#length += buffer.write(text, this.#length, 'latin1');
+    return this;
+  }
+
+  utf8(text: string): this {
+    return this.bytes(Buffer.from(text, 'utf8'));
+  }
+
+  /** A non-negative integer up to 2^53. */
+  number(value: number): this {
+    if (value > 0xffffffff) return this.ascii(String(value));
+    const buffer = this.#room(10);
+    let rest = value;
+    let digits = 1;
+    for (let bound = 10; rest >= bound && digits < 10; bound *= 10) digits += 1;
+    let at = this.#length + digits;
+    this.#length = at;
+    do {
+      const next = Math.floor(rest / 10);
+      buffer[--at] = 48 + (rest - next * 10);
+      rest = next;
+    } while (rest > 0);
+    return this;
+  }
+
+  byte(value: number): this {
+    const buffer = this.#room(1);
+    buffer[this.#length++] = value;
+    return this;
+  }
+
+  bytes(data: Uint8Array): this {
+    return this.range(data, 0, data.length);
+  }
+
+  /** Copies data[start, end); a large range goes to the sink without a copy, so the caller must not reuse it. */
+  range(data: Uint8Array, start: number, end: number): this {
+    const size = end - start;
+    if (size >= OUTPUT_BUFFER_BYTES / 2) {
+      this.flush();
+      this.#sink(Buffer.from(data.buffer, data.byteOffset + start, size));
+      return this;
+    }
+    const buffer = this.#room(size);
+    if (size < 16) {
+      let at = this.#length;
+      for (let i = start; i < end; i += 1) buffer[at++] = data[i] ?? 0;
+      this.#length = at;
+    } else {
+      buffer.set(start === 0 && end === data.length ? data : data.subarray(start, end), this.#length);
+      this.#length += size;
+    }
+    return this;
+  }
+
+  /** Give what is written to the sink and let go of the buffer. */
+  flush(): void {
+    if (this.#buffer === null || this.#length === 0) return;
+    const full = this.#buffer.subarray(0, this.#length);
+    this.#buffer = null;
+    this.#length = 0;
+    this.#sink(full);
+  }
+
+  /** Start small: most answers are one line. Only a long answer earns a large buffer. */
+  #room(size: number): Buffer {
+    let buffer = this.#buffer;
+    if (buffer !== null && buffer.length - this.#length >= size) return buffer;
+    if (buffer !== null && buffer.length < OUTPUT_BUFFER_BYTES && this.#length + size <= OUTPUT_BUFFER_BYTES) {
+      const larger = Buffer.allocUnsafeSlow(OUTPUT_BUFFER_BYTES);
+      larger.set(buffer.subarray(0, this.#length), 0);
+      this.#buffer = larger;
+      this.#grown = true;
+      return larger;
+    }
+    const long = this.#grown && buffer !== null;
+    this.flush();
+    this.#grown = long;
+    const bytes = long ? OUTPUT_BUFFER_BYTES : FIRST_BUFFER_BYTES;
+    buffer = Buffer.allocUnsafeSlow(Math.max(bytes, size));
+    this.#buffer = buffer;
+    return buffer;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Every bound a client's bytes meet, in one place. Each has a test in test/attack or beside its parser.
+ * A limit an admin can set (MaxCommandSize, MaxMessageSize …) lives in the directory; what stands here is the
+ * hard ceiling of the implementation.
+ */
+
+/** Bytes a connection buffers of what the client sent ahead before the socket is paused. */
+export const READ_AHEAD_BYTES = 256 * 1024;
+/** Bytes of unsent output above which a session waits for the client to read. */
+export const WRITE_BACKLOG_BYTES = 1024 * 1024;
+/** Size of one output buffer: fewer, larger writes (dependencies.md §6). */
+export const OUTPUT_BUFFER_BYTES = 256 * 1024;
+
+/** IMAP: a literal that is an argument (folder name, search string), not a message. */
+export const IMAP_ARGUMENT_LITERAL_BYTES = 64 * 1024;
+/** IMAP: sum of argument literals in one command. */
+export const IMAP_COMMAND_LITERALS_BYTES = 256 * 1024;
+/** IMAP: literals in one command (CVE class: millions of empty literals). */
+export const IMAP_COMMAND_LITERALS = 64;
+/** IMAP: a literal sent before logon (RFC 9051 §11: refuse to buffer for strangers). */
+export const IMAP_LITERAL_BEFORE_LOGON_BYTES = 4 * 1024;
+/** IMAP: LITERAL- bound of a non-synchronizing literal (RFC 7888 §5). */
+export const IMAP_LITERAL_MINUS_BYTES = 4096;
+/** IMAP: depth of parentheses in a command. */
+export const IMAP_LIST_DEPTH = 32;
+/** IMAP: numbers and ranges in one sequence set. */
+export const IMAP_SET_RANGES = 32 * 1024;
+/** IMAP: keys in one SEARCH, nested ones included. */
+export const IMAP_SEARCH_KEYS = 512;
+/** IMAP: BAD answers before the session is ended. */
+export const IMAP_BAD_COMMANDS = 10;
+/** IMAP: bytes of a folder name in UTF-8. */
+export const FOLDER_NAME_BYTES = 1000;
+/** Levels of the folder hierarchy. */
+export const FOLDER_DEPTH = 50;
+/** Folders in one mailbox. */
+export const FOLDERS_PER_MAILBOX = 10_000;
+/** Distinct keywords in one folder (two 32-bit words of bits in the index). */
+export const KEYWORDS_PER_FOLDER = 64;
+/** Bytes of one keyword. */
+export const KEYWORD_BYTES = 128;
+
+/** POP3: bytes of a command line with CRLF; RFC 2449 §4 asks 255, SASL needs more. */
+export const POP3_AUTH_LINE_BYTES = 12 * 1024;
+/** SMTP: bytes of a command line with CRLF; RFC 5321 §4.5.3.1.4 asks 512, extensions raise it (§4.5.3.1.10). */
+export const SMTP_COMMAND_LINE_BYTES = 4096;
+/** SMTP: bytes of an AUTH line (RFC 4954 §4). */
+export const SMTP_AUTH_LINE_BYTES = 12_288;
+/** SMTP: octets of a forward or reverse path (RFC 5321 §4.5.3.1.3) with room for UTF-8 (RFC 6531 §3.3). */
+export const SMTP_PATH_BYTES = 1024;
+
+/** Message: a message larger than this is refused everywhere. */
+export const MESSAGE_BYTES = 1024 * 1024 * 1024;
+/** Message: bytes of header fields parsed of one entity; the rest is kept as bytes but not read. */
+export const HEADER_BYTES = 1024 * 1024;
+/** Message: header fields parsed of one entity. */
+export const HEADER_FIELDS = 2000;
+/** Message: MIME parts described by BODYSTRUCTURE; parts above it stay inside their parent's bytes. */
+export const MIME_PARTS = 2000;
+/** Message: depth of nested multiparts and message/rfc822. */
+export const MIME_DEPTH = 100;
+/** Message: addresses put into one ENVELOPE field. */
+export const ENVELOPE_ADDRESSES = 2000;
+/** Message: parameters of one structured MIME field. */
+export const MIME_PARAMETERS = 200;
