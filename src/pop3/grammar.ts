@@ -1,0 +1,201 @@
+/**
+ * POP3 lines as types: what a client may say (RFC 1939 §3, RFC 2449 §4) and how a reply is spelled (RFC 2449 §8,
+ * RFC 3206). Shared by the front end, which speaks the AUTHORIZATION state, and the back end session.
+ * Knows no socket, no mailbox.
+ */
+import { Buffer } from 'node:buffer';
+import type { Failure } from '../observe/failure.ts';
+
+const SPACE = 0x20;
+const LF = 10;
+const CR = 13;
+/** RFC 1939 §3 has keywords of three or four letters; AUTH-like extensions stay below this. */
+const KEYWORD_BYTES = 16;
+
+export interface Pop3Line {
+  /** Upper case; empty when the line starts with something that is no keyword. */
+  readonly verb: string;
+  /** What stands between spaces behind the verb; runs of spaces count as one. */
+  readonly args: readonly Buffer[];
+  /** Everything behind the one space that ends the verb, untouched: a password may hold and end in spaces. */
+  readonly rest: Buffer;
+}
+
+/** Takes the line with or without its CRLF or LF. Never throws: what is no command has an empty verb. */
+export function parsePop3Line(line: Buffer): Pop3Line {
+  let end = line.length;
+  if (end > 0 && line[end - 1] === LF) end -= 1;
+  if (end > 0 && line[end - 1] === CR) end -= 1;
+  let at = 0;
+  while (at < end && line[at] !== SPACE) at += 1;
+  const verb = keyword(line, at);
+  const rest = line.subarray(Math.min(at + 1, end), end);
+  const args: Buffer[] = [];
+  let from = -1;
+  for (let i = 0; i <= rest.length; i += 1) {
+    const gap = i === rest.length || rest[i] === SPACE;
+    if (gap && from >= 0) {
+      args.push(rest.subarray(from, i));
+      from = -1;
+    } else if (!gap && from < 0) from = i;
+  }
+  return { verb, args, rest };
+}
+
+function keyword(line: Buffer, end: number): string {
+  if (end > KEYWORD_BYTES) return '';
+  for (let i = 0; i < end; i += 1) {
+    const byte = line[i]!;
+    if (byte < 0x21 || byte > 0x7e) return '';
+  }
+  return line.latin1Slice(0, end).toUpperCase();
+}
+
+/** A decimal number without sign, at most nine digits: message numbers and TOP's line count. Null when it is none. */
+export function parseNumber(text: Buffer): number | null {
+  if (text.length === 0 || text.length > 9) return null;
+  let value = 0;
+  for (const byte of text) {
+    if (byte < 0x30 || byte > 0x39) return null;
+    value = value * 10 + (byte - 0x30);
+  }
+  return value;
+}
+
+/** What a client may ask in the TRANSACTION state, and what is wrong with it where it is wrong. */
+export type TransactionCommand =
+  | { readonly kind: 'stat' | 'noop' | 'rset' | 'quit' | 'capa' }
+  /** `message` null: the whole listing. */
+  | { readonly kind: 'list' | 'uidl'; readonly message: number | null }
+  | { readonly kind: 'retr' | 'dele'; readonly message: number }
+  | { readonly kind: 'top'; readonly message: number; readonly lines: number }
+  /** A command of the AUTHORIZATION state (RFC 1939 §4): known, but too late. */
+  | { readonly kind: 'misplaced'; readonly verb: string }
+  | { readonly kind: 'invalid'; readonly reason: string };
+
+const invalid = (reason: string): TransactionCommand => ({ kind: 'invalid', reason });
+
+export function parseTransactionCommand(line: Buffer): TransactionCommand {
+  const { verb, args } = parsePop3Line(line);
+  switch (verb) {
+    case 'STAT':
+    case 'NOOP':
+    case 'RSET':
+    case 'QUIT':
+    case 'CAPA':
+      if (args.length > 0) return invalid(`${verb} takes no argument`);
+      return { kind: bare[verb] };
+    case 'LIST':
+    case 'UIDL': {
+      if (args.length > 1) return invalid(`${verb} takes at most one message number`);
+      const kind = verb === 'LIST' ? 'list' : 'uidl';
+      if (args[0] === undefined) return { kind, message: null };
+      const message = parseNumber(args[0]);
+      return message === null ? invalid('that is no message number') : { kind, message };
+    }
+    case 'RETR':
+    case 'DELE': {
+      const message = args.length === 1 && args[0] !== undefined ? parseNumber(args[0]) : null;
+      if (message === null) return invalid(`${verb} takes one message number`);
+      return { kind: verb === 'RETR' ? 'retr' : 'dele', message };
+    }
+    case 'TOP': {
+      const [first, second] = args;
+      if (first === undefined || second === undefined || args.length > 2) {
+        return invalid('TOP takes a message number and a number of lines');
+      }
+      const message = parseNumber(first);
+      const lines = parseNumber(second);
+      if (message === null || lines === null) return invalid('TOP takes a message number and a number of lines');
+      return { kind: 'top', message, lines };
+    }
+    case 'USER':
+    case 'PASS':
+    case 'AUTH':
+    case 'APOP':
+    case 'STLS':
+      return { kind: 'misplaced', verb };
+    case '':
+      return invalid('that is no command');
+    default:
+      return invalid(`${verb} is not supported`);
+  }
+}
+
+const bare = { STAT: 'stat', NOOP: 'noop', RSET: 'rset', QUIT: 'quit', CAPA: 'capa' } as const;
+
+/** RFC 2449 §8.1, RFC 3206 §4. */
+export type Pop3ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM';
+
+/** The response code a failure carries, null where none fits; an unknown error is a fault of ours and may pass. */
+export function responseCodeOf(failure: Failure): Pop3ResponseCode | null {
+  switch (failure.code) {
+    case 'AUTHENTICATIONFAILED':
+    case 'AUTHORIZATIONFAILED':
+    case 'EXPIRED':
+    case 'PRIVACYREQUIRED':
+      return 'AUTH';
+    case 'INUSE':
+      return 'IN-USE';
+    case 'UNAVAILABLE':
+    case 'SERVERBUG':
+    case 'LIMIT':
+    case 'EXPUNGEISSUED':
+      return 'SYS/TEMP';
+    case 'CONTACTADMIN':
+    case 'CORRUPTION':
+      return 'SYS/PERM';
+    case 'ALREADYEXISTS':
+    case 'BADCHARSET':
+    case 'CANNOT':
+    case 'CLIENTBUG':
+    case 'NONEXISTENT':
+    case 'NOPERM':
+    case 'OVERQUOTA':
+    case 'TOOBIG':
+    case 'TRYCREATE':
+      return null;
+  }
+}
+
+/** RFC 1939 §3: a reply is at most 512 bytes with its CRLF. */
+const REPLY_BYTES = 512;
+
+export function okReply(text = ''): string {
+  return text === '' ? '+OK\r\n' : `+OK ${oneLine(text, REPLY_BYTES - 6)}\r\n`;
+}
+
+export function errReply(text: string, code: Pop3ResponseCode | null = null): string {
+  const tagged = code === null ? text : `[${code}] ${text}`;
+  return `-ERR ${oneLine(tagged, REPLY_BYTES - 7)}\r\n`;
+}
+
+/** RFC 2449 §3: reply text is printable ASCII; text of errors may come from anywhere. */
+function oneLine(text: string, limit: number): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, limit);
+}
+
+export interface Pop3CapabilityFacts {
+  /** Logged on: the TRANSACTION state. */
+  readonly authenticated: boolean;
+  readonly encrypted: boolean;
+  /** SASL mechanisms allowed on this connection (RFC 5034 §3). */
+  readonly mechanisms: readonly string[];
+  /** USER and PASS would be taken on this connection (LoginType); yes when missing. */
+  readonly password?: boolean;
+}
+
+/**
+ * Lines of the CAPA listing (RFC 2449 §6), without CRLF and without the final dot. EXPIRE NEVER is true: no message
+ * leaves an Inbox because of its age. LOGIN-DELAY is not announced because there is none.
+ */
+export function pop3Capabilities(facts: Pop3CapabilityFacts): readonly string[] {
+  const lines = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'EXPIRE NEVER'];
+  if (facts.password ?? true) lines.push('USER');
+  if (facts.mechanisms.length > 0) lines.push(`SASL ${facts.mechanisms.join(' ')}`);
+  // RFC 2595 §4: announced in both states, no longer once TLS is active.
+  if (!facts.encrypted) lines.push('STLS');
+  // RFC 2449 §6.9: only to whom has logged on.
+  if (facts.authenticated) lines.push('IMPLEMENTATION Penfold');
+  return lines;
+}
