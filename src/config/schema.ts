@@ -1,0 +1,129 @@
+/**
+ * The configuration file of one server process: every key with its type, range, default and help, once.
+ * docs/admin/configuration.md is made from this schema and a test holds the two together.
+ *
+ * What an admin changes while Penfold runs (ports, connectors, limits, mailboxes) lives in the directory, not here:
+ * this file holds only what is needed before the directory can be opened, and what belongs to this machine.
+ */
+import * as v from 'valibot';
+
+const wholeNumber = (least: number, most: number, unset: number, help: string) =>
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most), v.description(help)), unset);
+
+const text = (unset: string, help: string) => v.optional(v.pipe(v.string(), v.nonEmpty(), v.description(help)), unset);
+
+const serverSection = v.strictObject({
+  name: v.optional(
+    v.pipe(
+      v.string(),
+      v.maxLength(64),
+      v.description(
+        'Name of this server in the directory. Empty: the only server there is; needed when the directory knows several.',
+      ),
+    ),
+    '',
+  ),
+});
+
+const logSection = v.strictObject({
+  level: v.optional(
+    v.pipe(
+      v.picklist(['debug', 'info', 'warn', 'error']),
+      v.description('Least important lines that are written. `debug` names every command a client sends.'),
+    ),
+    'info',
+  ),
+  destination: text(
+    'logs/penfold.log',
+    'File for JSON log lines, relative to the data directory unless absolute; `stdout` or `stderr` for those streams.',
+  ),
+});
+
+const shutdownSection = v.strictObject({
+  drain_seconds: wholeNumber(
+    0,
+    600,
+    20,
+    'On stop, seconds that running sessions get to end by themselves before they are closed. New ones are refused at once.',
+  ),
+});
+
+const mailboxesSection = v.strictObject({
+  retention_days: wholeNumber(
+    0,
+    24_855,
+    14,
+    'Days that expunged messages stay in recoverable items (Exchange: DeletedItemRetention, 14 days).',
+  ),
+  maintenance_minutes: wholeNumber(
+    1,
+    10_080,
+    60,
+    'Minutes between two rounds of maintenance: retention, folding of logs, compaction.',
+  ),
+});
+
+const controlSection = v.strictObject({
+  socket: text(
+    'run/control.sock',
+    'Unix socket through which `penfold` commands reach the running server; only its owner may use it.',
+  ),
+});
+
+export const configurationSchema = v.strictObject({
+  server: v.optional(serverSection, {}),
+  log: v.optional(logSection, {}),
+  shutdown: v.optional(shutdownSection, {}),
+  mailboxes: v.optional(mailboxesSection, {}),
+  control: v.optional(controlSection, {}),
+});
+
+export type Configuration = v.InferOutput<typeof configurationSchema>;
+
+/** One key as people and docs see it. */
+export interface ConfigurationKey {
+  readonly section: string;
+  readonly key: string;
+  readonly type: string;
+  readonly range: string;
+  readonly default: string;
+  readonly help: string;
+}
+
+/** All keys, in the order of the schema. */
+export function configurationKeys(): readonly ConfigurationKey[] {
+  const keys: ConfigurationKey[] = [];
+  for (const [section, optionalSection] of Object.entries(configurationSchema.entries)) {
+    const entries: Record<string, KeySchema> = optionalSection.wrapped.entries;
+    for (const [key, schema] of Object.entries(entries)) keys.push(describe(section, key, schema));
+  }
+  return keys;
+}
+
+type KeySchema =
+  | ReturnType<typeof wholeNumber>
+  | ReturnType<typeof text>
+  | (typeof serverSection.entries)[keyof typeof serverSection.entries]
+  | (typeof logSection.entries)[keyof typeof logSection.entries];
+
+function describe(section: string, key: string, schema: KeySchema): ConfigurationKey {
+  const inner = schema.wrapped;
+  let least: number | undefined;
+  let most: number | undefined;
+  let range = '';
+  for (const item of inner.pipe) {
+    if (item.type === 'picklist') range = item.options.map((option) => `\`${option}\``).join(', ');
+    else if (item.type === 'min_value') least = item.requirement;
+    else if (item.type === 'max_value') most = item.requirement;
+    else if (item.type === 'max_length') range = `at most ${item.requirement} characters`;
+  }
+  if (least !== undefined && most !== undefined) range = `${least}–${most}`;
+  return {
+    section,
+    key,
+    type: inner.type === 'picklist' ? 'one of' : inner.type === 'number' ? 'whole number' : 'string',
+    range,
+    default: JSON.stringify(schema.default),
+    help: v.getDescription(inner) ?? '',
+  };
+}
