@@ -3,7 +3,7 @@
  * RFC 3206). Shared by the front end, which speaks the AUTHORIZATION state, and the back end session.
  * Knows no socket, no mailbox.
  */
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { Failure } from '../observe/failure.ts';
 
 const SPACE = 0x20;
@@ -48,7 +48,7 @@ function keyword(line: Buffer, end: number): string {
     const byte = line[i]!;
     if (byte < 0x21 || byte > 0x7e) return '';
   }
-  return line.latin1Slice(0, end).toUpperCase();
+  return line.toString('latin1', 0, end).toUpperCase();
 }
 
 /** A decimal number without sign, at most nine digits: message numbers and TOP's line count. Null when it is none. */

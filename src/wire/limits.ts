@@ -42,12 +42,32 @@ export const KEYWORD_BYTES = 128;
 
 /** POP3: bytes of a command line with CRLF; RFC 2449 §4 asks 255, SASL needs more. */
 export const POP3_AUTH_LINE_BYTES = 12 * 1024;
+/** POP3: -ERR answers to bad commands before the session is ended. */
+export const POP3_BAD_COMMANDS = 20;
+/** POP3: octets of messages fetched from the store ahead of the client's RETR; a session holds at most twice this. */
+export const POP3_READ_AHEAD_BYTES = 512 * 1024;
 /** SMTP: bytes of a command line with CRLF; RFC 5321 §4.5.3.1.4 asks 512, extensions raise it (§4.5.3.1.10). */
 export const SMTP_COMMAND_LINE_BYTES = 4096;
 /** SMTP: bytes of an AUTH line (RFC 4954 §4). */
 export const SMTP_AUTH_LINE_BYTES = 12_288;
 /** SMTP: octets of a forward or reverse path (RFC 5321 §4.5.3.1.3) with room for UTF-8 (RFC 6531 §3.3). */
 export const SMTP_PATH_BYTES = 1024;
+/** SMTP: octets of a local part (RFC 5321 §4.5.3.1.1), doubled for long sender tags (VERP, SRS) seen in practice. */
+export const SMTP_LOCAL_PART_BYTES = 128;
+/** SMTP: octets of a domain (RFC 5321 §4.5.3.1.2). */
+export const SMTP_DOMAIN_BYTES = 255;
+/** SMTP: parameters of one MAIL or RCPT command. */
+export const SMTP_PARAMETERS = 16;
+/** SMTP: octets one BDAT command may announce (RFC 3030 §2 sets none). */
+export const SMTP_CHUNK_BYTES = 1024 * 1024 * 1024;
+/** SMTP: octets beyond the size limit that are read and thrown away before the connection is cut. */
+export const SMTP_DISCARD_BYTES = 64 * 1024 * 1024;
+/** Delivery: messages being appended to one mailbox at a time (MaxConcurrentMailboxDeliveries, exchange-behaviour.md §9.3). */
+export const DELIVERIES_PER_MAILBOX = 20;
+/** Delivery: recipients of one message appended to at a time. */
+export const DELIVERIES_PER_MESSAGE = 32;
+/** Delivery: partly delivered messages remembered so that a retry reaches only who is missing. */
+export const PARTIAL_DELIVERIES = 10_000;
 
 /** Message: a message larger than this is refused everywhere. */
 export const MESSAGE_BYTES = 1024 * 1024 * 1024;
