@@ -1,0 +1,165 @@
+/** Rows of sessions: SELECT, STATUS, LIST-STATUS, logon, idle memory, wake-up of IDLE. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RawImap } from '../client/imap.ts';
+import { inBox, logOn, type Bench, type Row } from '../row.ts';
+
+const FOLDERS = 1_000;
+const IDLE_SESSIONS = 1_000;
+const SESSIONS_PER_USER = 10;
+
+function repeated(id: string, title: string, budget: number, times: number, command: (i: number) => string): Row {
+  return {
+    id,
+    title,
+    unit: 'cmd/s',
+    budget,
+    measure: (bench) =>
+      inBox(bench, async (client) => {
+        const started = performance.now();
+        for (let i = 0; i < times; i += 1) await client.ok(command(i));
+        return times / ((performance.now() - started) / 1000);
+      }),
+  };
+}
+
+function logon(parallel: number): Row {
+  return {
+    id: `logon-${parallel}`,
+    title: parallel === 1 ? 'logon TLS, serial' : `logon TLS, ${parallel} parallel`,
+    unit: 'logon/s',
+    budget: 1,
+    measure: async (bench) => {
+      const times = parallel === 1 ? 100 : 320;
+      let left = times;
+      const started = performance.now();
+      await Promise.all(
+        Array.from({ length: parallel }, async (_, worker) => {
+          while (left-- > 0) (await logOn(bench, 2 + worker, true)).close();
+        }),
+      );
+      return times / ((performance.now() - started) / 1000);
+    },
+  };
+}
+
+/** Proportional set size of a process and all it started, in bytes: shared pages count once. */
+function memoryOf(root: number): number {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
+      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      // The process ended between the two calls.
+    }
+  }
+  const inTree = (pid: number): boolean =>
+    pid === root || (parents.has(pid) && (parents.get(pid) ?? 0) > 1 && inTree(parents.get(pid) ?? 0));
+  let bytes = 0;
+  for (const pid of parents.keys()) {
+    if (!inTree(pid)) continue;
+    try {
+      bytes += 1024 * Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1] ?? 0);
+    } catch {
+      // As above.
+    }
+  }
+  return bytes;
+}
+
+function idleMemory(secure: boolean): Row {
+  return {
+    id: secure ? 'idle-memory-tls' : 'idle-memory',
+    title: `memory per idle session, ${secure ? 'TLS' : 'plain'}`,
+    unit: 'KiB',
+    budget: null,
+    bound: secure ? 70 : 20,
+    smallerIsBetter: true,
+    rounds: 1,
+    measure: async (bench) => {
+      const users = IDLE_SESSIONS / SESSIONS_PER_USER;
+      const open = (count: number) => openIdle(bench, count, users, secure);
+      // The first sessions pay for code and pools; what one more session costs is asked.
+      const warm = await open(users);
+      await delay(3_000);
+      const before = memoryOf(bench.peer.rootPid());
+      const sessions = await open(IDLE_SESSIONS);
+      await delay(8_000);
+      const after = memoryOf(bench.peer.rootPid());
+      for (const session of [...warm, ...sessions]) session.close();
+      return (after - before) / 1024 / IDLE_SESSIONS;
+    },
+  };
+}
+
+async function openIdle(bench: Bench, count: number, users: number, secure: boolean): Promise<RawImap[]> {
+  const sessions: RawImap[] = [];
+  for (let i = 0; i < count; i += 10) {
+    const batch = await Promise.all(Array.from({ length: 10 }, (_, j) => logOn(bench, 20 + ((i + j) % users), secure)));
+    for (const session of batch) {
+      await session.ok('SELECT INBOX');
+      await session.idle();
+    }
+    sessions.push(...batch);
+  }
+  return sessions;
+}
+
+export const sessionRows: readonly Row[] = [
+  repeated('select', 'SELECT of 50,000', 1, 200, () => 'SELECT INBOX'),
+  repeated('status', 'STATUS of 50,000', 1, 500, () => 'STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)'),
+  {
+    id: 'list-status',
+    title: `LIST-STATUS of ${FOLDERS} folders`,
+    unit: 'cmd/s',
+    budget: 1,
+    rounds: 5,
+    prepare: async (bench) => {
+      const client = await logOn(bench, 19);
+      for (let i = 0; i < FOLDERS; i += 1) await client.ok(`CREATE "folder ${i}"`);
+      client.close();
+    },
+    measure: async (bench) => {
+      const client = await logOn(bench, 19);
+      const started = performance.now();
+      for (let i = 0; i < 5; i += 1)
+        await client.ok('LIST "" "*" RETURN (STATUS (MESSAGES UNSEEN UIDNEXT UIDVALIDITY))');
+      client.close();
+      return 5 / ((performance.now() - started) / 1000);
+    },
+  },
+  logon(1),
+  logon(16),
+  idleMemory(false),
+  idleMemory(true),
+  {
+    id: 'wake-up',
+    title: 'APPEND in one session → EXISTS in an idling one, p99',
+    unit: 'ms',
+    budget: null,
+    bound: 5,
+    smallerIsBetter: true,
+    rounds: 1,
+    measure: async (bench) => {
+      const idler = await logOn(bench, 18);
+      const sender = await logOn(bench, 18);
+      await idler.ok('SELECT INBOX');
+      const times: number[] = [];
+      const message = bench.corpus.message(3);
+      for (let i = 0; i < 100; i += 1) {
+        const idling = await idler.idle();
+        await delay(20);
+        const started = performance.now();
+        const [seen] = await Promise.all([idling.exists(), sender.append('INBOX', message)]);
+        times.push(seen - started);
+        await idling.done();
+      }
+      idler.close();
+      sender.close();
+      times.sort((a, b) => a - b);
+      return times[Math.floor(times.length * 0.99) - 1] ?? 0;
+    },
+  },
+];
