@@ -25,7 +25,8 @@ export type FailureCode =
   | 'SERVERBUG'
   | 'TOOBIG'
   | 'TRYCREATE'
-  | 'UNAVAILABLE';
+  | 'UNAVAILABLE'
+  | 'USEATTR';
 
 export class Failure extends Error {
   readonly code: FailureCode;

@@ -12,8 +12,10 @@
  * days since 1970. Sizes and offsets are octets. MODSEQ values are below 2^53.
  */
 import type { Buffer } from 'node:buffer';
+import type { Failure, ProtocolViolation } from '../../observe/failure.ts';
 import type { SpecialUse } from '../../store/model.ts';
 import type { SortCriterion, ThreadAlgorithm } from '../../store/search/query.ts';
+import type { Announced } from './literal.ts';
 
 /** `*` in a sequence set: the largest number in use, known only when the set is resolved (sequence-set.ts). */
 export const STAR = Number.POSITIVE_INFINITY;
@@ -182,6 +184,8 @@ export interface AppendPrefix {
   readonly internalDate: number | null;
   /** RFC 6855 §4 `UTF8 (~{n}`: a closing parenthesis follows the message. */
   readonly utf8: boolean;
+  /** The message to come: its size is known before its first byte. */
+  readonly literal: Announced;
 }
 
 // ------------------------------------------------------------------------------------------------------- commands
@@ -205,7 +209,7 @@ export type Command = { readonly tag: string } & (
   | { readonly name: BareName }
   /** Null: `ID NIL`. Keys in lower case. */
   | { readonly name: 'ID'; readonly fields: ReadonlyMap<string, string> | null }
-  /** `initial` null: no SASL-IR; an empty one was sent as `=` (RFC 4959 §3). Still base64. */
+  /** `mechanism` in capitals. `initial` null: no SASL-IR; empty: it was sent as `=` (RFC 4959 §3). Decoded. */
   | { readonly name: 'AUTHENTICATE'; readonly mechanism: string; readonly initial: Uint8Array | null }
   | { readonly name: 'LOGIN'; readonly user: string; readonly password: string }
   /** Capability names in capitals. */
@@ -306,3 +310,12 @@ export interface Literal {
  * literal behind them, and the literals between. Most commands are one Buffer.
  */
 export type CommandParts = ReadonlyArray<Buffer | Literal>;
+
+/** A command that is refused before anyone looks at its meaning. */
+export interface Refused {
+  readonly name: 'REFUSED';
+  /** `*` when the line had no tag that could be read. */
+  readonly tag: string;
+  /** ProtocolViolation: BAD (and BYE when fatal); Failure: NO with its code. */
+  readonly error: ProtocolViolation | Failure;
+}
