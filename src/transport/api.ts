@@ -1,0 +1,65 @@
+/**
+ * The door of transport: an SMTP session asks where an address leads, hands over an envelope and streams a message.
+ * Today every message ends in mailboxes of this organization; the queue and send connectors will stand behind the
+ * same interface. Knows no SMTP grammar and no socket.
+ */
+import type { Buffer } from 'node:buffer';
+import type { Account, MailboxRecord } from '../directory/model.ts';
+import type { Failure } from '../observe/failure.ts';
+
+/** A recipient with a mailbox in this organization. */
+export interface Recipient {
+  /** As the client wrote it, for trace fields and logs. */
+  readonly address: string;
+  readonly account: Account;
+  readonly mailbox: MailboxRecord;
+}
+
+export type Route =
+  | { readonly kind: 'local'; readonly recipient: Recipient }
+  /** The domain is ours, nobody there has this address. */
+  | { readonly kind: 'unknown' }
+  /** The mailbox exists and takes no mail now. */
+  | { readonly kind: 'disabled' }
+  /** The domain is not ours. */
+  | { readonly kind: 'elsewhere' };
+
+export interface Envelope {
+  /** Session id and message number: the id of the Received field and of every log line. */
+  readonly id: string;
+  /** Empty: the null reverse-path of notifications (RFC 5321 §4.5.5). */
+  readonly reversePath: string;
+  readonly recipients: readonly Recipient[];
+  /** Milliseconds since 1970: INTERNALDATE of the copies. */
+  readonly receivedAt: number;
+}
+
+export interface DeliveryReport {
+  readonly delivered: readonly Recipient[];
+  readonly failed: ReadonlyArray<{ readonly recipient: Recipient; readonly failure: Failure }>;
+}
+
+/** One message on its way in. Exactly one of `finish` and `abort` is called. */
+export interface IncomingMessage {
+  /**
+   * Resolves when more may be written. The bytes now belong to the receiver.
+   * @throws Failure TOOBIG, UNAVAILABLE (disk)
+   */
+  write(chunk: Buffer): Promise<void> | void;
+  /** Resolves when every recipient has the message on disk or has a failure. Never rejects for one recipient. */
+  finish(): Promise<DeliveryReport>;
+  abort(): Promise<void>;
+}
+
+export interface Transport {
+  /**
+   * Where mail for an address goes. `localPart` is unquoted, `domain` null for the bare `<Postmaster>`
+   * (RFC 5321 §4.5.1). @throws Failure UNAVAILABLE
+   */
+  route(localPart: string, domain: string | null): Promise<Route>;
+  /**
+   * `prefix`: header fields put in front of the message (trace fields, completed fields). They differ from one try to
+   * the next and do not count when a retry is recognized.
+   */
+  begin(envelope: Envelope, prefix: Buffer): IncomingMessage;
+}
