@@ -21,6 +21,12 @@ export const IMAP_COMMAND_LITERALS = 64;
 export const IMAP_LITERAL_BEFORE_LOGON_BYTES = 4 * 1024;
 /** IMAP: LITERAL- bound of a non-synchronizing literal (RFC 7888 §5). */
 export const IMAP_LITERAL_MINUS_BYTES = 4096;
+/** IMAP: a refused non-synchronizing literal up to this size is read and thrown away, a larger one ends the session. */
+export const IMAP_SKIPPED_LITERAL_BYTES = 1024 * 1024;
+/** IMAP: the same for the message of a refused APPEND (over quota, too large, no such folder). */
+export const IMAP_SKIPPED_MESSAGE_BYTES = 256 * 1024 * 1024;
+/** IMAP: bytes of an AUTHENTICATE line, which may be longer than MaxCommandSize (RFC 9051 §6.2.2, tokens). */
+export const IMAP_AUTH_LINE_BYTES = 12 * 1024;
 /** IMAP: depth of parentheses in a command. */
 export const IMAP_LIST_DEPTH = 32;
 /** IMAP: numbers and ranges in one sequence set. */
