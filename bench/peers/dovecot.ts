@@ -114,7 +114,7 @@ default_client_limit = 20000
 default_process_limit = 4000
 default_vsz_limit = 1G
 ${options.flavour === 'tuned' ? TUNED : ''}
-${hibernate > 0 ? `imap_hibernate_timeout = ${hibernate}s\nservice imap {\n  unix_listener imap-master {\n    user = dovecot\n  }\n  extra_groups = dovecot\n}\nservice imap-hibernate {\n  client_limit = 20000\n}` : ''}
+${hibernate > 0 ? `imap_hibernate_timeout = ${hibernate}s\nservice imap {\n  unix_listener imap-master {\n    user = dovecot\n  }\n  extra_groups = dovecot\n}\nservice imap-hibernate {\n  client_limit = 20000\n  unix_listener imap-hibernate {\n    mode = 0666\n  }\n}` : ''}
 service imap-login {
   inet_listener imap {
     port = ${ports.imap}

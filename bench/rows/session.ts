@@ -1,7 +1,7 @@
 /** Rows of sessions: SELECT, STATUS, LIST-STATUS, logon, idle memory, wake-up of IDLE. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RawImap } from '../client/imap.ts';
+import type { RawImap } from '../client/imap.ts';
 import { inBox, logOn, type Bench, type Row } from '../row.ts';
 
 const FOLDERS = 1_000;
