@@ -253,7 +253,12 @@ function mergeSubjects(input: ThreadInput, forest: Pruned, bySentDate: Uint32Arr
 }
 
 /** Step 6: visiting messages by sent date puts every set of siblings in order, dummies by their first child. */
-async function buildNodes(forest: Pruned, input: ThreadInput, bySentDate: Uint32Array, slice: TimeSlice): Promise<Tree> {
+async function buildNodes(
+  forest: Pruned,
+  input: ThreadInput,
+  bySentDate: Uint32Array,
+  slice: TimeSlice,
+): Promise<Tree> {
   const { parent } = forest;
   const messages = input.uids.length;
   const made: GrowingNode[] = [];
