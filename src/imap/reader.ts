@@ -160,7 +160,8 @@ export class CommandReader {
     for (let count = 1; ; count += 1) {
       parts.push(line.subarray(0, line.length - announced.width));
       const stop = this.#begins(tag, parts, announced) ?? this.#objection(announced, count, bytes + announced.size);
-      if (stop !== null) return 'name' in stop ? stop : this.#refuse(tag, stop, announced);
+      if (stop instanceof Error) return this.#refuse(tag, stop, announced);
+      if (stop !== null) return stop;
       if (announced.synchronizing) this.#goAhead();
       const literal = await this.#connection.readExactly(announced.size);
       if (literal === null) return null;

@@ -258,8 +258,9 @@ export class Cursor {
       if (byte === BACKSLASH) {
         escapes += 1;
         end += 1;
-      } else if (byte === 0) throw this.fail('no NUL in the string that begins');
+      }
     }
+    if (line.subarray(start, end).includes(0)) throw this.fail('no NUL in the string that begins');
     this.#at = end + 1;
     if (escapes === 0) return line.subarray(start, end);
     const plain = Buffer.allocUnsafe(end - start - escapes);
