@@ -1,7 +1,8 @@
 /** Python's imaplib and poplib: the plainest clients there are, with ssl's default checks. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Instance, needs, run, runOk, startInstance } from './instance.ts';
+import { type Instance, needs, run, runOk, sample, startInstance } from './instance.ts';
+import { appendSamples } from './libraries.ts';
 
 const IMAP = `
 import imaplib, ssl, sys
@@ -84,6 +85,7 @@ describe('Python', () => {
 
   test('poplib', { skip: needs('python3') }, async () => {
     const who = instance.user(1);
+    await appendSamples(instance, who, 'INBOX', [sample('pop one'), sample('pop two')]);
     const plain = instance.pop3.find((listener) => listener.security === 'starttls');
     assert.match(
       await runOk('python3', [
