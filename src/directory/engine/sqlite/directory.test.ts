@@ -1,0 +1,84 @@
+/** What only this engine has: its file, its schema versions, its cache. The rest is in test/conformance. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, test } from 'node:test';
+import { Failure } from '../../../observe/failure.ts';
+import { openSqliteDirectory } from './directory.ts';
+import { LruMap } from './lru.ts';
+import { SCHEMA_VERSION } from './migrations.ts';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'penfold-directory-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+const unavailable = (text: RegExp) => (error: unknown) =>
+  error instanceof Failure && error.code === 'UNAVAILABLE' && text.test(error.message);
+
+test('a second opening finds everything; the file is unreadable to others', async () => {
+  const file = path.join(folder, 'deep', 'directory.db');
+  const first = await openSqliteDirectory({ file });
+  await first.addDomain({ name: 'example.org', type: 'Authoritative', isDefault: true });
+  await first.close();
+  await first.close();
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  const second = await openSqliteDirectory({ file });
+  assert.equal((await second.domains())[0]?.name, 'example.org');
+  assert.equal((await stat(`${file}-wal`)).mode & 0o077, 0);
+  await second.close();
+});
+
+test('a newer schema and a foreign file are refused in clear words', async () => {
+  const newer = path.join(folder, 'newer.db');
+  await (await openSqliteDirectory({ file: newer })).close();
+  const raw = new DatabaseSync(newer);
+  raw.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+  raw.close();
+  await assert.rejects(openSqliteDirectory({ file: newer }), unavailable(/newer Penfold.*start that version/));
+
+  const foreign = path.join(folder, 'foreign.db');
+  const other = new DatabaseSync(foreign);
+  other.exec('CREATE TABLE x (y)');
+  other.close();
+  await assert.rejects(openSqliteDirectory({ file: foreign }), unavailable(/no Penfold directory/));
+});
+
+test('what a logon asks for costs no query the second time', async () => {
+  const file = path.join(folder, 'cached.db');
+  const directory = await openSqliteDirectory({ file });
+  const site = await directory.addSite('S');
+  const fields = { name: 'A', fqdn: 'a.example.org', site: site.id, frontEnd: true, backEnd: true };
+  const server = await directory.addServer(fields);
+  const account = await directory.addAccount({
+    kind: 'user',
+    displayName: 'Ann',
+    alias: 'ann',
+    userPrincipalName: 'ann@example.org',
+    mailbox: null,
+    credentials: null,
+  });
+  const logon = async () => [
+    await directory.accountByLogonName('ann'),
+    await directory.clientAccess(account.id),
+    await directory.imapSettings(server.id),
+    await directory.connectors(server.id),
+  ];
+  const warm = await logon();
+  const again = await logon();
+  // The very same objects: nothing was read again.
+  warm.forEach((value, at) => assert.equal(value, again[at]));
+  await directory.close();
+});
+
+test('the bounded map keeps what was asked for last', () => {
+  const map = new LruMap<string, number>(2);
+  map.set('a', 1);
+  map.set('b', 2);
+  map.get('a');
+  map.set('c', 3);
+  assert.deepEqual([map.get('a'), map.get('b'), map.get('c'), map.size], [1, undefined, 3, 2]);
+});

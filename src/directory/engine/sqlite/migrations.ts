@@ -1,0 +1,152 @@
+/**
+ * The directory's tables, as numbered steps forward. A released step never changes; a new one is added behind it.
+ * Credentials are only ever verifiers. Settings are JSON of what differs from the defaults in settings/.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { Failure } from '../../../observe/failure.ts';
+
+/** "PFDR" in the file header tells a directory from any other SQLite file. */
+const APPLICATION_ID = 0x50464452;
+
+const STEPS: readonly string[] = [
+  `
+  CREATE TABLE organization (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    name TEXT NOT NULL,
+    max_receive_size INTEGER,
+    max_send_size INTEGER
+  ) STRICT;
+  INSERT INTO organization VALUES (1, 'First Organization', 10485760, 10485760);
+
+  CREATE TABLE site (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL COLLATE NOCASE UNIQUE
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE server (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    fqdn TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    site TEXT NOT NULL REFERENCES site (id),
+    front_end INTEGER NOT NULL,
+    back_end INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE mailbox_database (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+    server TEXT NOT NULL REFERENCES server (id),
+    engine TEXT NOT NULL,
+    location TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE domain (
+    key TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    is_default INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE account (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    display_name TEXT NOT NULL,
+    alias TEXT NOT NULL UNIQUE,
+    upn TEXT NOT NULL,
+    upn_key TEXT NOT NULL UNIQUE,
+    mailbox TEXT UNIQUE,
+    database TEXT REFERENCES mailbox_database (id),
+    CHECK ((mailbox IS NULL) = (database IS NULL))
+  ) STRICT, WITHOUT ROWID;
+
+  -- position 0 is the primary address
+  CREATE TABLE address (
+    key TEXT PRIMARY KEY,
+    address TEXT NOT NULL,
+    account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX address_by_account ON address (account, position);
+
+  CREATE TABLE credentials (
+    account TEXT PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    argon2id TEXT NOT NULL,
+    scram_sha256_iterations INTEGER NOT NULL,
+    scram_sha256_salt BLOB NOT NULL,
+    scram_sha256_stored_key BLOB NOT NULL,
+    scram_sha256_server_key BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE client_access (
+    account TEXT PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    settings TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE protocol_settings (
+    server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+    protocol TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    PRIMARY KEY (server, protocol)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE connector (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    settings TEXT NOT NULL,
+    UNIQUE (server, name)
+  ) STRICT;
+
+  CREATE TABLE service (
+    server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+    service TEXT NOT NULL,
+    startup_type TEXT NOT NULL,
+    running INTEGER NOT NULL,
+    PRIMARY KEY (server, service)
+  ) STRICT, WITHOUT ROWID;
+
+  -- what changed, for the other processes that have this file open
+  CREATE TABLE change (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT
+  ) STRICT;
+  `,
+];
+
+export const SCHEMA_VERSION = STEPS.length;
+
+/**
+ * Brings the file to this version's schema, all steps in one transaction.
+ * @throws Failure UNAVAILABLE when the file is newer than this program or is something else
+ */
+export function migrate(db: DatabaseSync, file: string): void {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const version = pragmaNumber(db, 'user_version');
+    const application = pragmaNumber(db, 'application_id');
+    const isEmpty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+    if (!isEmpty && application !== APPLICATION_ID)
+      throw new Failure('UNAVAILABLE', `${file} is an SQLite file, but no Penfold directory`);
+    if (version > SCHEMA_VERSION)
+      throw new Failure(
+        'UNAVAILABLE',
+        `${file} was written by a newer Penfold (directory schema ${version}, this one knows up to ${SCHEMA_VERSION}): start that version, or restore the backup made before the upgrade`,
+      );
+    for (const step of STEPS.slice(version)) db.exec(step);
+    if (version < SCHEMA_VERSION)
+      db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+    db.exec('COMMIT');
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+export function pragmaNumber(db: DatabaseSync, name: 'user_version' | 'application_id' | 'data_version'): number {
+  const value = db.prepare(`PRAGMA ${name}`).get()?.[name];
+  if (typeof value !== 'number') throw new Error(`PRAGMA ${name} gave no number`);
+  return value;
+}
