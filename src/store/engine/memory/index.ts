@@ -1,0 +1,74 @@
+/**
+ * The memory engine: the reference for the store interface, for tests and for trying things out. Mailboxes live as
+ * long as the database object; closing a mailbox keeps them.
+ */
+import { Buffer } from 'node:buffer';
+import { Failure } from '../../../observe/failure.ts';
+import { type Log, silentLog } from '../../../observe/log.ts';
+import type { MailboxDatabase } from '../../api.ts';
+import { type Engine, MailboxStore, type OpenedMailbox } from '../../mailbox/database.ts';
+import type { Spool } from '../../mailbox/staging.ts';
+import type { MailboxId } from '../../model.ts';
+import { MemoryStorage } from './memory-storage.ts';
+
+export interface MemoryOptions {
+  readonly log?: Log;
+  /** Seconds since 1970; the clock when missing. */
+  readonly now?: () => number;
+}
+
+export function openMemoryDatabase(options: MemoryOptions = {}): MailboxDatabase {
+  return new MailboxStore(new MemoryEngine(), options.log ?? silentLog, options.now);
+}
+
+class MemoryEngine implements Engine {
+  readonly keepsOpen = true;
+  readonly #mailboxes = new Set<MailboxId>();
+
+  open(mailbox: MailboxId, create: boolean): Promise<OpenedMailbox | null> {
+    if (!create && !this.#mailboxes.has(mailbox)) return Promise.resolve(null);
+    this.#mailboxes.add(mailbox);
+    return Promise.resolve({
+      storage: new MemoryStorage(),
+      stored: { counters: null, folders: [], subscriptions: [] },
+      replay: async function* () {},
+      raise: null,
+    });
+  }
+
+  mailboxes(): Promise<MailboxId[]> {
+    return Promise.resolve([...this.#mailboxes]);
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- failures come as rejections
+  async remove(mailbox: MailboxId): Promise<void> {
+    if (!this.#mailboxes.delete(mailbox)) throw new Failure('NONEXISTENT', 'There is no such mailbox.');
+  }
+
+  createSpool(): Promise<Spool> {
+    return Promise.resolve(new MemorySpool());
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+class MemorySpool implements Spool {
+  #pieces: Buffer[] = [];
+
+  write(chunk: Buffer): Promise<void> {
+    this.#pieces.push(chunk);
+    return Promise.resolve();
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- the shape of a spool
+  async *pieces(): AsyncIterable<Buffer> {
+    yield* this.#pieces;
+  }
+
+  remove(): Promise<void> {
+    this.#pieces = [];
+    return Promise.resolve();
+  }
+}

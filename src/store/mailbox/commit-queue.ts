@@ -1,0 +1,165 @@
+/**
+ * Group commit of one mailbox. Callers hand in intents; while one commit is on its way to the disk, the next ones
+ * gather, and all of them share one write and one flush (design.md §4). Order: plan → log (durable) → memory →
+ * watchers → callers. So nobody ever sees or hears of a change that a crash could take back.
+ */
+import { Failure } from '../../observe/failure.ts';
+import type { Log } from '../../observe/log.ts';
+import { type MailboxEvent, type Origin } from '../api.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import { Draft } from './draft.ts';
+import { Effects, type MailboxState } from './mailbox-state.ts';
+import type { Location, MailboxStorage } from './storage.ts';
+
+/** Callers whose changes may share one commit. */
+const INTENTS_PER_COMMIT = 1000;
+/** Octets of messages in one commit, above which the next caller waits for its own. */
+const BYTES_PER_COMMIT = 8 * 1024 * 1024;
+
+/** What one caller wants to do. */
+export interface Intent<T> {
+  /** Folders whose present rows decide what happens: an earlier change of these has to be applied first. */
+  readonly rows: readonly number[];
+  /** Changes the folder tree: gets a commit of its own. */
+  readonly alone: boolean;
+  readonly origin: Origin | null;
+  /** Checks, then adds changes to the draft. Throwing (before the first `add`) refuses this caller only. */
+  plan(draft: Draft): T;
+}
+
+interface Waiting {
+  readonly rows: readonly number[];
+  readonly alone: boolean;
+  /** Returns what to call when the draft is durable. */
+  readonly plan: (draft: Draft) => () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Planned {
+  readonly done: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class CommitQueue {
+  readonly #state: MailboxState;
+  readonly #storage: MailboxStorage;
+  readonly #feed: ChangeFeed;
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #committed: () => void;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | null = null;
+  #broken: Error | null = null;
+
+  constructor(
+    state: MailboxState,
+    storage: MailboxStorage,
+    feed: ChangeFeed,
+    log: Log,
+    now: () => number,
+    committed: () => void,
+  ) {
+    this.#state = state;
+    this.#storage = storage;
+    this.#feed = feed;
+    this.#log = log;
+    this.#now = now;
+    this.#committed = committed;
+  }
+
+  get busy(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Resolves when the intent's changes are durable and published. */
+  submit<T>(intent: Intent<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#waiting.push({
+      rows: intent.rows,
+      alone: intent.alone,
+      plan: (draft) => {
+        const result = intent.plan(draft);
+        return () => resolve(result);
+      },
+      reject,
+    });
+    this.#running ??= this.#run();
+    return promise;
+  }
+
+  /** Resolves when everything handed in so far is done. */
+  async drained(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // Whoever is served in the same turn shares the first commit.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) await this.#commit();
+    this.#running = null;
+  }
+
+  async #commit(): Promise<void> {
+    const draft = new Draft(this.#state, this.#storage, this.#now());
+    const planned = this.#gather(draft);
+    let locations: readonly Location[] = [];
+    if (draft.entries.length > 0) {
+      try {
+        locations = await this.#storage.append(draft.entries, draft.mustFlush);
+      } catch (reason) {
+        for (const one of planned) one.reject(reason);
+        return;
+      }
+    }
+    try {
+      this.#publish(this.#apply(draft, locations));
+    } catch (reason) {
+      // Durable but not applied: memory no longer tells the truth. The next open reads it from disk.
+      this.#broken = new Failure('SERVERBUG', 'The mailbox has to be reopened.', { cause: reason });
+      this.#log.error({ err: reason }, 'a durable change could not be applied');
+      for (const one of planned) one.reject(this.#broken);
+      return;
+    }
+    for (const one of planned) one.done();
+    if (draft.entries.length > 0) this.#committed();
+  }
+
+  #gather(draft: Draft): Planned[] {
+    const planned: Planned[] = [];
+    let taken = 0;
+    for (const one of this.#waiting) {
+      if (planned.length >= INTENTS_PER_COMMIT || draft.bytes >= BYTES_PER_COMMIT) break;
+      if (one.alone && draft.entries.length > 0) break;
+      if (one.rows.some((folder) => draft.touched.has(folder))) break;
+      taken += 1;
+      try {
+        if (this.#broken !== null) throw this.#broken;
+        planned.push({ done: one.plan(draft), reject: one.reject });
+      } catch (reason) {
+        one.reject(reason);
+      }
+      if (one.alone && draft.entries.length > 0) break;
+    }
+    this.#waiting = this.#waiting.slice(taken);
+    return planned;
+  }
+
+  #apply(draft: Draft, locations: readonly Location[]): Effects {
+    const effects = new Effects();
+    for (const [i, entry] of draft.entries.entries()) {
+      this.#state.apply(entry.change, locations[i] ?? NOWHERE, draft.origins[i] ?? null, effects);
+    }
+    return effects;
+  }
+
+  #publish(effects: Effects): void {
+    const { created, changed, removed, events } = effects;
+    const list: MailboxEvent[] = [];
+    if (created.length > 0) list.push({ kind: 'folders', created, changed: [], removed: [] });
+    if (events.length > 0) list.push({ kind: 'messages', events });
+    if (changed.length > 0 || removed.length > 0) list.push({ kind: 'folders', created: [], changed, removed });
+    for (const event of list) this.#feed.publish(event);
+  }
+}
+
+const NOWHERE: Location = { segment: 0, offset: 0 };

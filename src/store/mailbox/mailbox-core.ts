@@ -1,0 +1,208 @@
+/**
+ * One open mailbox, shared by all its handles: state, commit queue, change feed, texts, search, and the reads that
+ * join rows with bytes.
+ */
+import { Buffer } from 'node:buffer';
+import type { ParsedMessage } from '../../message/model.ts';
+import { MessageScanner, parseMessage } from '../../message/scanner.ts';
+import { Failure } from '../../observe/failure.ts';
+import type { Log } from '../../observe/log.ts';
+import type { BodyBatch, FragmentBatch } from '../api.ts';
+import type { MailboxId } from '../model.ts';
+import { createFolderSearch } from '../search/folder-search.ts';
+import type { FolderSearch, SearchSource } from '../search/source.ts';
+import { ChangeFeed } from './change-feed.ts';
+import { CommitQueue } from './commit-queue.ts';
+import type { OpenedMailbox } from './database.ts';
+import type { FolderState } from './folder-state.ts';
+import { fold, foldIsDue } from './folding.ts';
+import { SharedFolderView } from './folder-view.ts';
+import { Effects, MailboxState } from './mailbox-state.ts';
+import { bodyBatches, contentPlaces, emptyPlaces, forEachRow, fragmentBatches, gone, readPieces } from './reading.ts';
+import type { MailboxStorage, StoredMailbox } from './storage.ts';
+import { Texts } from './texts.ts';
+
+export class MailboxCore {
+  readonly id: MailboxId;
+  readonly storage: MailboxStorage;
+  readonly state: MailboxState;
+  readonly feed: ChangeFeed;
+  readonly queue: CommitQueue;
+  readonly texts: Texts;
+  readonly log: Log;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  #folding: Promise<void> | null = null;
+  /** Search caches of folders somebody has open. */
+  readonly #searches = new Map<number, FolderSearch>();
+
+  constructor(id: MailboxId, storage: MailboxStorage, stored: StoredMailbox, log: Log, now: () => number) {
+    this.id = id;
+    this.storage = storage;
+    this.log = log;
+    this.now = now;
+    this.state = new MailboxState(storage, stored);
+    this.feed = new ChangeFeed(log);
+    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, () => this.#afterCommit());
+    this.texts = new Texts(storage.texts);
+  }
+
+  /** Applies what was logged behind the stored state, then jumps MODSEQ after an unclean shutdown. */
+  async recover(opened: OpenedMailbox): Promise<void> {
+    const effects = new Effects();
+    for await (const { entry, location } of opened.replay()) this.state.apply(entry, location, null, effects);
+    const { raise } = opened;
+    if (raise === null || this.state.folders.size === 0) return;
+    await this.queue.submit({
+      rows: [],
+      alone: true,
+      origin: null,
+      plan: (draft) => {
+        const modSeq = draft.nextModSeq() + raise.step;
+        draft.add({ kind: 'raise', modSeq, touch: raise.touch }, null);
+      },
+    });
+  }
+
+  /** @throws Failure NONEXISTENT */
+  folder(id: number): FolderState {
+    const folder = this.state.folders.get(id);
+    if (folder === undefined) throw new Failure('NONEXISTENT', 'The folder no longer exists.');
+    return folder;
+  }
+
+  openView(folder: FolderState): SharedFolderView {
+    this.state.rows(folder);
+    return new SharedFolderView(this.state, folder, () => {
+      if (folder.views > 0) return;
+      this.#searches.get(folder.id)?.close();
+      this.#searches.delete(folder.id);
+    });
+  }
+
+  /** Search of one folder; its caches live as long as somebody has the folder open. */
+  async withSearch<T>(folder: FolderState, use: (search: FolderSearch) => Promise<T>): Promise<T> {
+    const view = this.openView(folder);
+    try {
+      let search = this.#searches.get(folder.id);
+      if (search === undefined) {
+        search = createFolderSearch(this.#searchSource(folder, view), { now: this.now });
+        this.#searches.set(folder.id, search);
+      }
+      return await use(search);
+    } finally {
+      view.close();
+    }
+  }
+
+  fragments(folder: FolderState, uids: Uint32Array): AsyncIterable<FragmentBatch> {
+    return fragmentBatches({
+      count: uids.length,
+      places: (from, count, present) => {
+        const places = emptyPlaces(count);
+        forEachRow(folder, this.state.rows(folder), uids, from, count, (i, columns, row) => {
+          present[i] = 1;
+          places.offset[i] = columns.fragmentOffset[row]!;
+          places.length[i] = columns.fragmentLength[row]!;
+        });
+        return places;
+      },
+      read: (ranges, target) => this.storage.readFragments(ranges, target),
+      reparse: (indexes) => this.#reparse(folder, uids, indexes),
+    });
+  }
+
+  bodies(folder: FolderState, uids: Uint32Array): AsyncIterable<BodyBatch> {
+    return bodyBatches({
+      count: uids.length,
+      places: (from, count) => contentPlaces(folder, this.state.rows(folder), uids, from, count),
+      read: (ranges, target) => this.storage.readContent(ranges, target),
+    });
+  }
+
+  async *read(folder: FolderState, uid: number, start: number, end: number): AsyncIterable<Buffer> {
+    const places = contentPlaces(folder, this.state.rows(folder), Uint32Array.of(uid), 0, 1);
+    const size = places.length[0]!;
+    const segment = places.segment[0]!;
+    if (size === 0 && segment === 0) gone();
+    const from = Math.max(0, start);
+    const length = Math.min(end, size) - from;
+    if (length <= 0) return;
+    yield* readPieces(
+      (ranges, target) => this.storage.readContent(ranges, target),
+      segment,
+      places.offset[0]! + from,
+      length,
+    );
+  }
+
+  #afterCommit(): void {
+    if (this.#folding !== null || !foldIsDue(this)) return;
+    this.#folding = fold(this, 'threshold')
+      .catch((reason: unknown) => this.log.error({ err: reason, mailbox: this.id }, 'folding the log failed'))
+      .finally(() => {
+        this.#folding = null;
+      });
+  }
+
+  #searchSource(folder: FolderState, view: SharedFolderView): SearchSource {
+    return {
+      view,
+      fragments: (uids) => this.fragments(folder, uids),
+      bodies: (uids) => this.bodies(folder, uids),
+      texts: (kind, uids) => {
+        const contents = new Uint32Array(uids.length);
+        forEachRow(folder, this.state.rows(folder), uids, 0, uids.length, (i, columns, row) => {
+          contents[i] = columns.content[row]!;
+        });
+        return this.texts.batches(kind, contents);
+      },
+      putTexts: (entries) => {
+        this.texts.put(entries);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  async #reparse(
+    folder: FolderState,
+    uids: Uint32Array,
+    indexes: readonly number[],
+  ): Promise<ReadonlyMap<number, Buffer>> {
+    const made = new Map<number, Buffer>();
+    const wanted = Uint32Array.from(indexes, (index) => uids[index]!);
+    for await (const batch of this.bodies(folder, wanted)) {
+      if (batch.kind === 'streamed') {
+        const parsed = await parseStream(batch.chunks);
+        made.set(indexes[batch.first]!, this.#keepFragment(folder, wanted[batch.first]!, parsed));
+        continue;
+      }
+      for (let i = 0; i < batch.count; i += 1) {
+        const start = batch.offsets[i]!;
+        const uid = wanted[batch.first + i]!;
+        const parsed = parseMessage(batch.bytes.subarray(start, start + batch.lengths[i]!));
+        made.set(indexes[batch.first + i]!, this.#keepFragment(folder, uid, parsed));
+      }
+    }
+    return made;
+  }
+
+  #keepFragment(folder: FolderState, uid: number, parsed: ParsedMessage): Buffer {
+    const columns = this.state.rows(folder);
+    const row = columns.rowOf(uid);
+    if (row >= 0) {
+      columns.fragmentOffset[row] = this.storage.putFragments([parsed.fragment])[0]!;
+      columns.fragmentLength[row] = parsed.fragment.length;
+      if (parsed.sentDate !== null) columns.sentDate[row] = parsed.sentDate;
+      if (parsed.sentDay !== null) columns.sentDay[row] = parsed.sentDay;
+      folder.markChunk(uid);
+    }
+    return parsed.fragment;
+  }
+}
+
+async function parseStream(chunks: AsyncIterable<Buffer>): Promise<ParsedMessage> {
+  const scanner = new MessageScanner();
+  for await (const chunk of chunks) scanner.write(chunk);
+  return scanner.end();
+}

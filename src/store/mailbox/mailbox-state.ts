@@ -1,0 +1,391 @@
+/**
+ * A mailbox in memory: folders, names, subscriptions, counters, and the one place where changes take effect.
+ * `apply` runs for live commits and, with the same values, for the log's tail after a crash.
+ */
+import { DELETED, type FolderId, folderId, modSeq, SEEN } from '../model.ts';
+import type { FolderEvent, Origin } from '../api.ts';
+import { unreachable } from '../../observe/failure.ts';
+import type {
+  AppendChange,
+  Change,
+  ChangeFolderChange,
+  CopyChange,
+  CreateFolderChange,
+  ExpungeChange,
+  FlagsChange,
+  RaiseChange,
+  RelocateChange,
+} from './change.ts';
+import { Columns } from './columns.ts';
+import { nameKey } from './folder-name.ts';
+import { type FolderFacts, FolderState } from './folder-state.ts';
+import type { Location, MailboxCounters, MailboxStorage, StoredMailbox } from './storage.ts';
+
+/** What applied changes mean for watchers, gathered over one commit. */
+export class Effects {
+  readonly events: FolderEvent[] = [];
+  readonly created: FolderId[] = [];
+  readonly changed: FolderId[] = [];
+  readonly removed: FolderId[] = [];
+}
+
+export class MailboxState {
+  readonly counters: MailboxCounters;
+  readonly folders = new Map<number, FolderState>();
+  readonly subscriptions: Set<string>;
+  /** Conversations of Message-ID hashes not yet folded into the storage. */
+  readonly newThreadKeys = new Map<number, number>();
+  /** Folders to delete from the storage with the next fold. */
+  readonly removedFolders: number[] = [];
+  subscriptionsDirty = false;
+  readonly #byKey = new Map<string, FolderState>();
+  readonly #storage: MailboxStorage;
+
+  constructor(storage: MailboxStorage, stored: StoredMailbox) {
+    this.#storage = storage;
+    this.counters = stored.counters ?? {
+      highestModSeq: 1,
+      nextFolder: 1,
+      nextContent: 1,
+      nextThread: 1,
+      lastUidValidity: 0,
+    };
+    this.subscriptions = new Set(stored.subscriptions);
+    for (const facts of stored.folders) {
+      const folder = new FolderState(facts, this.subscriptions.has(facts.name));
+      folder.dirty = false;
+      this.#enter(folder);
+    }
+  }
+
+  /** By name in any case. */
+  byKey(name: string): FolderState | null {
+    return this.#byKey.get(nameKey(name)) ?? null;
+  }
+
+  byUse(use: string): FolderState | null {
+    for (const folder of this.folders.values()) if (folder.facts.specialUse === use) return folder;
+    return null;
+  }
+
+  /** The rows of a folder, read in when nobody needed them so far. */
+  rows(folder: FolderState): Columns {
+    if (folder.columns === null) this.#storage.loadRows(folder);
+    folder.columns ??= new Columns();
+    return folder.columns;
+  }
+
+  threadOf(keys: readonly number[]): number | null {
+    for (const key of keys) {
+      const known = this.newThreadKeys.get(key) ?? this.#storage.threadOf(key);
+      if (known !== null) return known;
+    }
+    return null;
+  }
+
+  apply(change: Change, location: Location, origin: Origin | null, effects: Effects): void {
+    switch (change.kind) {
+      case 'append':
+        return this.#append(change, location, origin, effects);
+      case 'flags':
+        return this.#flags(change, origin, effects);
+      case 'copy':
+      case 'move':
+        return this.#copy(change, origin, effects);
+      case 'expunge':
+        return this.#expunge(change, origin, effects);
+      case 'create-folder':
+        return this.#createFolder(change, effects);
+      case 'change-folder':
+        return this.#changeFolder(change, effects);
+      case 'remove-folder': {
+        const folder = this.#folder(change.folder);
+        this.#raise(change.modSeq);
+        this.folders.delete(folder.id);
+        this.#byKey.delete(nameKey(folder.name));
+        this.removedFolders.push(folder.id);
+        effects.removed.push(folderId(folder.id));
+        return undefined;
+      }
+      case 'subscribe': {
+        if (change.subscribed) this.subscriptions.add(change.name);
+        else this.subscriptions.delete(change.name);
+        this.subscriptionsDirty = true;
+        const folder = this.byKey(change.name);
+        if (folder === null || folder.name !== change.name || folder.subscribed === change.subscribed) return undefined;
+        folder.subscribed = change.subscribed;
+        folder.touch();
+        effects.changed.push(folderId(folder.id));
+        return undefined;
+      }
+      case 'recent': {
+        const folder = this.#folder(change.folder);
+        folder.facts.firstRecentUid = Math.max(folder.facts.firstRecentUid, change.firstRecentUid);
+        folder.touch();
+        return undefined;
+      }
+      case 'raise':
+        return this.#raiseAll(change);
+      case 'relocate':
+        return this.#relocate(change, location);
+      default:
+        return unreachable(change);
+    }
+  }
+
+  #append(change: AppendChange, location: Location, origin: Origin | null, effects: Effects): void {
+    const folder = this.#folder(change.folder);
+    const columns = this.rows(folder);
+    learn(folder, change.newKeywords);
+    columns.push({ ...change, segment: location.segment, offset: location.offset });
+    folder.count(columns, columns.length - 1, columns.length, 1);
+    folder.markChunk(change.uid);
+    if (change.uidl !== null) folder.setUidl(change.uid, change.uidl);
+    for (const key of change.threadKeys) this.newThreadKeys.set(key, change.thread);
+    this.counters.nextContent = Math.max(this.counters.nextContent, change.content + 1);
+    this.counters.nextThread = Math.max(this.counters.nextThread, change.thread + 1);
+    this.#advance(folder, change.modSeq, change.uid + 1);
+    const last = effects.events.at(-1);
+    if (
+      last !== undefined &&
+      last.folder === change.folder &&
+      last.origin === origin &&
+      last.appended !== null &&
+      last.flagged === null &&
+      last.expunged === null
+    ) {
+      effects.events[effects.events.length - 1] = {
+        ...last,
+        modSeq: modSeq(change.modSeq),
+        appended: { first: last.appended.first, last: change.uid },
+      };
+      return;
+    }
+    effects.events.push(event(folder, change.modSeq, origin, { appended: { first: change.uid, last: change.uid } }));
+  }
+
+  #flags(change: FlagsChange, origin: Origin | null, effects: Effects): void {
+    const folder = this.#folder(change.folder);
+    const columns = this.rows(folder);
+    learn(folder, change.newKeywords);
+    const rows = columns.rowsOf(change.uids);
+    const { flags, keywordsLow, keywordsHigh, modSeq: modSeqs } = columns;
+    let unseen = 0;
+    let deleted = 0;
+    for (let i = 0; i < rows.length; i += 1) {
+      const row = rows[i]!;
+      const before = flags[row]!;
+      let after: number;
+      if (change.op === 'add') {
+        after = before | change.flags;
+        keywordsLow[row] = keywordsLow[row]! | change.keywordsLow;
+        keywordsHigh[row] = keywordsHigh[row]! | change.keywordsHigh;
+      } else if (change.op === 'remove') {
+        after = before & ~change.flags;
+        keywordsLow[row] = keywordsLow[row]! & ~change.keywordsLow;
+        keywordsHigh[row] = keywordsHigh[row]! & ~change.keywordsHigh;
+      } else {
+        after = change.flags;
+        keywordsLow[row] = change.keywordsLow;
+        keywordsHigh[row] = change.keywordsHigh;
+      }
+      flags[row] = after;
+      modSeqs[row] = change.modSeq;
+      unseen += (before & SEEN) - (after & SEEN);
+      deleted += ((after & DELETED) - (before & DELETED)) / DELETED;
+    }
+    folder.facts.unseen += unseen;
+    folder.facts.deleted += deleted;
+    folder.markChunks(change.uids);
+    this.#advance(folder, change.modSeq, 0);
+    effects.events.push(event(folder, change.modSeq, origin, { flagged: change.uids }));
+  }
+
+  #copy(change: CopyChange, origin: Origin | null, effects: Effects): void {
+    const from = this.#folder(change.folder);
+    const to = this.#folder(change.to);
+    const source = this.rows(from);
+    const target = this.rows(to);
+    learn(to, change.newKeywords);
+    const rows = source.rowsOf(change.uids);
+    const first = target.length;
+    target.pushFrom(source, rows);
+    for (let i = 0; i < rows.length; i += 1) target.uid[first + i] = change.firstUid + i;
+    target.modSeq.fill(change.modSeq, first, target.length);
+    target.saveDate.fill(change.saveDate, first, target.length);
+    if (from !== to) translateKeywords(from, to, target, first);
+    to.count(target, first, target.length, 1);
+    to.markChunks(target.uid.subarray(first), rows.length);
+    for (let i = 0; from.uidls.size > 0 && i < rows.length; i += 1) {
+      const text = from.uidls.get(change.uids[i]!);
+      if (text !== undefined) to.setUidl(change.firstUid + i, text);
+    }
+    this.#advance(to, change.modSeq, change.firstUid + rows.length);
+    const appended = { first: change.firstUid, last: change.firstUid + rows.length - 1 };
+    if (change.kind === 'move') {
+      from.removeRows(source, rows, change.modSeq);
+      this.#advance(from, change.modSeq, 0);
+      effects.events.push(event(from, change.modSeq, origin, { expunged: change.uids }));
+    }
+    effects.events.push(event(to, change.modSeq, origin, { appended }));
+  }
+
+  #expunge(change: ExpungeChange, origin: Origin | null, effects: Effects): void {
+    const folder = this.#folder(change.folder);
+    const columns = this.rows(folder);
+    folder.removeRows(columns, columns.rowsOf(change.uids), change.modSeq);
+    this.#advance(folder, change.modSeq, 0);
+    effects.events.push(event(folder, change.modSeq, origin, { expunged: change.uids }));
+  }
+
+  #createFolder(change: CreateFolderChange, effects: Effects): void {
+    const facts: FolderFacts = {
+      id: change.folder,
+      name: change.name,
+      kind: change.folderKind,
+      specialUse: change.specialUse,
+      hidden: change.hidden,
+      uidValidity: change.uidValidity,
+      uidNext: 1,
+      highestModSeq: change.modSeq,
+      exists: 0,
+      unseen: 0,
+      deleted: 0,
+      bytes: 0,
+      keywords: [],
+      firstRecentUid: 1,
+      modSeqFloor: 0,
+      expungeFloor: change.modSeq,
+    };
+    const folder = new FolderState(facts, this.subscriptions.has(change.name));
+    folder.columns = new Columns();
+    this.#enter(folder);
+    this.#raise(change.modSeq);
+    this.counters.nextFolder = Math.max(this.counters.nextFolder, change.folder + 1);
+    this.counters.lastUidValidity = Math.max(this.counters.lastUidValidity, change.uidValidity);
+    effects.created.push(folderId(folder.id));
+  }
+
+  #changeFolder(change: ChangeFolderChange, effects: Effects): void {
+    const folder = this.#folder(change.folder);
+    const facts = folder.facts;
+    if (facts.name !== change.name) {
+      if (this.#byKey.get(nameKey(facts.name)) === folder) this.#byKey.delete(nameKey(facts.name));
+      // The subscription goes with the folder, as it does in Exchange.
+      if (this.subscriptions.delete(facts.name)) this.subscriptions.add(change.name);
+      this.subscriptionsDirty = true;
+      facts.name = change.name;
+      this.#byKey.set(nameKey(change.name), folder);
+      folder.subscribed = this.subscriptions.has(change.name);
+    }
+    facts.specialUse = change.specialUse;
+    facts.hidden = change.hidden;
+    this.#advance(folder, change.modSeq, 0);
+    effects.changed.push(folderId(folder.id));
+  }
+
+  #raiseAll(change: RaiseChange): void {
+    this.#raise(change.modSeq);
+    if (!change.touch) return;
+    for (const folder of this.folders.values()) {
+      folder.facts.modSeqFloor = change.modSeq;
+      if (folder.columns !== null) {
+        folder.columns.modSeq.fill(change.modSeq, 0, folder.columns.length);
+        folder.markChunks(folder.columns.uid, folder.columns.length);
+      }
+      this.#advance(folder, change.modSeq, 0);
+    }
+  }
+
+  #relocate(change: RelocateChange, location: Location): void {
+    const places = new Map<number, number>();
+    for (let i = 0; i < change.contents.length; i += 1) {
+      places.set(change.contents[i]!, location.offset + change.offsets[i]!);
+    }
+    for (const folder of this.folders.values()) {
+      relocateRows(this.rows(folder), change.segment, places, location.segment, (uid) => folder.markChunk(uid));
+      for (const block of folder.limbo) relocateRows(block, change.segment, places, location.segment, () => {});
+    }
+  }
+
+  #advance(folder: FolderState, toModSeq: number, uidNext: number): void {
+    this.#raise(toModSeq);
+    folder.facts.highestModSeq = Math.max(folder.facts.highestModSeq, toModSeq);
+    folder.facts.uidNext = Math.max(folder.facts.uidNext, uidNext);
+    folder.touch();
+  }
+
+  #raise(toModSeq: number): void {
+    this.counters.highestModSeq = Math.max(this.counters.highestModSeq, toModSeq);
+  }
+
+  #enter(folder: FolderState): void {
+    this.folders.set(folder.id, folder);
+    this.#byKey.set(nameKey(folder.name), folder);
+  }
+
+  #folder(id: number): FolderState {
+    const folder = this.folders.get(id);
+    if (folder === undefined) throw new Error(`change of folder ${id}, which is not there`);
+    return folder;
+  }
+}
+
+function event(
+  folder: FolderState,
+  at: number,
+  origin: Origin | null,
+  what: Partial<Pick<FolderEvent, 'appended' | 'flagged' | 'expunged'>>,
+): FolderEvent {
+  return {
+    folder: folderId(folder.id),
+    modSeq: modSeq(at),
+    origin,
+    appended: what.appended ?? null,
+    flagged: what.flagged ?? null,
+    expunged: what.expunged ?? null,
+  };
+}
+
+function learn(folder: FolderState, keywords: readonly string[]): void {
+  for (const keyword of keywords) if (folder.keywordBit(keyword) < 0) folder.facts.keywords.push(keyword);
+}
+
+/** Keyword bits of copied rows still have the meaning they had in the source folder. */
+function translateKeywords(from: FolderState, to: FolderState, target: Columns, first: number): void {
+  if (from.facts.keywords.length === 0) return;
+  const bits = from.facts.keywords.map((keyword) => to.keywordBit(keyword));
+  for (let row = first; row < target.length; row += 1) {
+    const low = target.keywordsLow[row]!;
+    const high = target.keywordsHigh[row]!;
+    if (low === 0 && high === 0) continue;
+    let newLow = 0;
+    let newHigh = 0;
+    for (let bit = 0; bit < bits.length; bit += 1) {
+      const set = bit < 32 ? (low >>> bit) & 1 : (high >>> (bit - 32)) & 1;
+      const becomes = bits[bit]!;
+      if (set === 0 || becomes < 0) continue;
+      if (becomes < 32) newLow |= 1 << becomes;
+      else newHigh |= 1 << (becomes - 32);
+    }
+    target.keywordsLow[row] = newLow;
+    target.keywordsHigh[row] = newHigh;
+  }
+}
+
+function relocateRows(
+  columns: Columns,
+  fromSegment: number,
+  places: ReadonlyMap<number, number>,
+  toSegment: number,
+  moved: (uid: number) => void,
+): void {
+  for (let row = 0; row < columns.length; row += 1) {
+    if (columns.segment[row] !== fromSegment) continue;
+    const offset = places.get(columns.content[row]!);
+    if (offset === undefined) continue;
+    columns.segment[row] = toSegment;
+    columns.offset[row] = offset;
+    moved(columns.uid[row]!);
+  }
+}

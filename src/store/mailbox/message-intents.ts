@@ -1,0 +1,237 @@
+/**
+ * Changes of messages: APPEND, STORE, COPY, MOVE, EXPUNGE as intents for the commit queue. Each decides here, in
+ * commit order, what exactly will happen, and puts that into one change.
+ */
+import { Failure } from '../../observe/failure.ts';
+import { type AppendOptions, type Appended, type Copied, type FlagChange, type Origin, type Stored } from '../api.ts';
+import { modSeq, uid, uidValidity } from '../model.ts';
+import type { Columns } from './columns.ts';
+import type { Intent } from './commit-queue.ts';
+import type { Draft } from './draft.ts';
+import type { FolderState } from './folder-state.ts';
+import type { Staged } from './staging.ts';
+
+const ALL_FLAGS = 31;
+const SECONDS_PER_DAY = 86_400;
+/** RFC 1939 §7. */
+const UIDL = /^[\u0021-\u007e]{1,70}$/;
+/** Message-ID hashes of one message that take part in building conversations. */
+const THREAD_KEYS = 64;
+
+export function appendIntent(
+  folder: number,
+  message: Staged,
+  options: AppendOptions,
+  origin: Origin | null,
+): Intent<Appended> {
+  return {
+    rows: [],
+    alone: false,
+    origin,
+    plan(draft) {
+      const target = draft.folder(folder);
+      if (options.uidl !== undefined && !UIDL.test(options.uidl)) {
+        throw new Failure('CANNOT', 'A unique-id has 1 to 70 characters without spaces.');
+      }
+      const keywords = draft.keywordBits(target, options.keywords ?? []);
+      const newUid = draft.takeUids(target, 1, options.uid);
+      const at = draft.nextModSeq();
+      const { parsed } = message;
+      const { thread, unknown } = draft.threadOf(parsed.threadKeys.slice(0, THREAD_KEYS));
+      const internalDate = options.internalDate ?? draft.now;
+      draft.add(
+        {
+          kind: 'append',
+          folder,
+          uid: newUid,
+          modSeq: at,
+          flags: (options.flags ?? 0) & ALL_FLAGS,
+          keywordsLow: keywords.low,
+          keywordsHigh: keywords.high,
+          newKeywords: keywords.learned,
+          internalDate,
+          saveDate: options.saveDate ?? draft.now,
+          sentDate: parsed.sentDate ?? internalDate,
+          sentDay: parsed.sentDay ?? Math.floor(internalDate / SECONDS_PER_DAY),
+          size: message.size,
+          content: draft.nextContent(),
+          thread,
+          threadKeys: unknown,
+          uidl: options.uidl ?? null,
+          fragmentOffset: draft.putFragment(parsed.fragment),
+          fragmentLength: parsed.fragment.length,
+        },
+        origin,
+        message.payload,
+      );
+      return { uid: uid(newUid), uidValidity: uidValidity(target.facts.uidValidity), modSeq: modSeq(at) };
+    },
+  };
+}
+
+export function flagsIntent(
+  folder: number,
+  uids: Uint32Array,
+  change: FlagChange,
+  origin: Origin | null,
+): Intent<Stored> {
+  return {
+    rows: [folder],
+    alone: false,
+    origin,
+    plan(draft) {
+      const target = draft.folder(folder);
+      const columns = draft.state.rows(target);
+      const bits = keywordsOf(draft, target, change);
+      const flags = change.flags & ALL_FLAGS;
+      const rows = columns.rowsOf(uids);
+      const { changed, modified } = select(columns, rows, change, flags, bits.low, bits.high);
+      if (changed.length === 0) {
+        return { modSeq: modSeq(target.facts.highestModSeq), changed, modified };
+      }
+      const at = draft.nextModSeq();
+      draft.add(
+        {
+          kind: 'flags',
+          folder,
+          modSeq: at,
+          op: change.op,
+          flags,
+          keywordsLow: bits.low,
+          keywordsHigh: bits.high,
+          newKeywords: bits.learned,
+          uids: changed,
+        },
+        origin,
+      );
+      return { modSeq: modSeq(at), changed, modified };
+    },
+  };
+}
+
+export function copyIntent(
+  kind: 'copy' | 'move',
+  from: number,
+  uids: Uint32Array,
+  to: number,
+  origin: Origin | null,
+): Intent<Copied> {
+  return {
+    rows: [from],
+    alone: false,
+    origin,
+    plan(draft) {
+      const source = draft.folder(from);
+      const target = draft.folder(to);
+      return addCopy(draft, kind, source, existing(draft, source, uids), target, origin);
+    },
+  };
+}
+
+export function expungeIntent(
+  folder: number,
+  uids: Uint32Array,
+  purge: boolean,
+  origin: Origin | null,
+): Intent<{ expunged: Uint32Array; modSeq: ReturnType<typeof modSeq> }> {
+  return {
+    rows: [folder],
+    alone: false,
+    origin,
+    plan(draft) {
+      const source = draft.folder(folder);
+      const gone = existing(draft, source, uids);
+      if (gone.length === 0) return { expunged: gone, modSeq: modSeq(source.facts.highestModSeq) };
+      const kept = purge || source.facts.kind === 'recoverable' ? null : draft.state.byUse('recoverable');
+      if (kept !== null) {
+        return { expunged: gone, modSeq: addCopy(draft, 'move', source, gone, kept, origin).modSeq };
+      }
+      const at = draft.nextModSeq();
+      draft.add({ kind: 'expunge', folder, modSeq: at, uids: gone }, origin);
+      return { expunged: gone, modSeq: modSeq(at) };
+    },
+  };
+}
+
+/** All messages of a folder that is renamed (INBOX) or removed. */
+export function addCopy(
+  draft: Draft,
+  kind: 'copy' | 'move',
+  source: FolderState,
+  uids: Uint32Array,
+  target: FolderState,
+  origin: Origin | null,
+): Copied {
+  const targetValidity = uidValidity(target.facts.uidValidity);
+  if (uids.length === 0) {
+    return { uidValidity: targetValidity, source: uids, target: uids, modSeq: modSeq(target.facts.highestModSeq) };
+  }
+  const firstUid = draft.takeUids(target, uids.length);
+  const at = draft.nextModSeq();
+  draft.add(
+    {
+      kind,
+      folder: source.id,
+      to: target.id,
+      modSeq: at,
+      uids,
+      firstUid,
+      saveDate: draft.now,
+      newKeywords: source === target ? [] : draft.learnable(target, source.facts.keywords),
+    },
+    origin,
+  );
+  const targets = new Uint32Array(uids.length);
+  for (let i = 0; i < targets.length; i += 1) targets[i] = firstUid + i;
+  return { uidValidity: targetValidity, source: uids, target: targets, modSeq: modSeq(at) };
+}
+
+function existing(draft: Draft, folder: FolderState, uids: Uint32Array): Uint32Array {
+  const columns = draft.state.rows(folder);
+  return columns.uidsOf(columns.rowsOf(uids));
+}
+
+/** Removing a keyword the folder does not know teaches it nothing. */
+function keywordsOf(draft: Draft, folder: FolderState, change: FlagChange): ReturnType<Draft['keywordBits']> {
+  if (change.op !== 'remove') return draft.keywordBits(folder, change.keywords);
+  const known = change.keywords.filter((keyword) => folder.keywordBit(keyword) >= 0);
+  return draft.keywordBits(folder, known);
+}
+
+/** Which rows really change, and which UNCHANGEDSINCE protects (RFC 7162 §3.1.3). */
+function select(
+  columns: Columns,
+  rows: Int32Array,
+  change: FlagChange,
+  flags: number,
+  low: number,
+  high: number,
+): { changed: Uint32Array; modified: Uint32Array } {
+  const changed = new Uint32Array(rows.length);
+  const modified = change.unchangedSince === undefined ? null : new Uint32Array(rows.length);
+  const since = change.unchangedSince ?? Number.MAX_SAFE_INTEGER;
+  let changes = 0;
+  let kept = 0;
+  for (let i = 0; i < rows.length; i += 1) {
+    const row = rows[i]!;
+    if (modified !== null && columns.modSeq[row]! > since) {
+      modified[kept++] = columns.uid[row]!;
+      continue;
+    }
+    const nowFlags = columns.flags[row]!;
+    const nowLow = columns.keywordsLow[row]!;
+    const nowHigh = columns.keywordsHigh[row]!;
+    let differs: boolean;
+    if (change.op === 'add') {
+      differs =
+        (nowFlags | flags) !== nowFlags || (nowLow | low) >>> 0 !== nowLow || (nowHigh | high) >>> 0 !== nowHigh;
+    } else if (change.op === 'remove')
+      differs = (nowFlags & flags) !== 0 || (nowLow & low) !== 0 || (nowHigh & high) !== 0;
+    else differs = nowFlags !== flags || nowLow !== low || nowHigh !== high;
+    if (differs) changed[changes++] = columns.uid[row]!;
+  }
+  return {
+    changed: changes === rows.length ? changed : changed.slice(0, changes),
+    modified: modified === null ? new Uint32Array(0) : modified.slice(0, kept),
+  };
+}

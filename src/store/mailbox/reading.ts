@@ -1,0 +1,290 @@
+/**
+ * Fragments and bodies of many messages in columnar batches: neighbours in a file come with one read, and the next
+ * batch is read while the caller writes the present one (dependencies.md §4, §6).
+ */
+import { Buffer } from 'node:buffer';
+import { Failure } from '../../observe/failure.ts';
+import type { BodyBatch, FragmentBatch } from '../api.ts';
+import type { Columns } from './columns.ts';
+import type { FolderState } from './folder-state.ts';
+import type { ReadRange } from './storage.ts';
+
+/** Octets of one batch; a larger message is streamed. */
+export const BATCH_BYTES = 1024 * 1024;
+/** Messages of one fragment batch. */
+const FRAGMENTS_PER_BATCH = 256;
+/** Messages looked up at once: fragments of this many are read ahead together. */
+const LOOKUP_ROWS = 2048;
+/** Unwanted octets between two wanted ranges that are cheaper to read than to skip. */
+const GAP_BYTES = 4096;
+
+/** Where each of some messages lies; length 0: gone. */
+export interface Places {
+  readonly segment: Uint32Array;
+  /** Floats: a text file may pass 4 GB. */
+  readonly offset: Float64Array;
+  readonly length: Uint32Array;
+}
+
+type Read = (ranges: readonly ReadRange[], target: Buffer) => Promise<void> | void;
+
+/** Finds rows among the live ones, then among those that are expunged but still on some client's screen. */
+export function forEachRow(
+  folder: FolderState,
+  live: Columns,
+  uids: Uint32Array,
+  from: number,
+  count: number,
+  found: (index: number, columns: Columns, row: number) => void,
+): void {
+  const rows = new Int32Array(count);
+  live.locate(uids, from, count, rows);
+  for (let i = 0; i < count; i += 1) {
+    const row = rows[i]!;
+    if (row >= 0) {
+      found(i, live, row);
+      continue;
+    }
+    for (let at = folder.limbo.length - 1; at >= 0; at -= 1) {
+      const block = folder.limbo[at]!;
+      const old = block.rowOf(uids[from + i]!);
+      if (old < 0) continue;
+      found(i, block, old);
+      break;
+    }
+  }
+}
+
+export function contentPlaces(
+  folder: FolderState,
+  live: Columns,
+  uids: Uint32Array,
+  from: number,
+  count: number,
+): Places {
+  const places = emptyPlaces(count);
+  forEachRow(folder, live, uids, from, count, (i, columns, row) => {
+    places.segment[i] = columns.segment[row]!;
+    places.offset[i] = columns.offset[row]!;
+    places.length[i] = columns.size[row]!;
+  });
+  return places;
+}
+
+export function emptyPlaces(count: number): Places {
+  return { segment: new Uint32Array(count), offset: new Float64Array(count), length: new Uint32Array(count) };
+}
+
+/** Reads that bring the wanted ranges into one buffer, and where each then stands in it. */
+export interface ReadPlan {
+  readonly ranges: readonly ReadRange[];
+  readonly bytes: number;
+  readonly offsets: Uint32Array;
+}
+
+export function planReads(places: Places, from: number, count: number): ReadPlan {
+  const ranges: ReadRange[] = [];
+  const offsets = new Uint32Array(count);
+  let total = 0;
+  let segment = -1;
+  let start = 0;
+  let end = 0;
+  let at = 0;
+  const close = (): void => {
+    if (end > start) ranges.push({ segment, offset: start, length: end - start, at });
+  };
+  for (let i = 0; i < count; i += 1) {
+    const length = places.length[from + i]!;
+    if (length === 0) continue;
+    const itsSegment = places.segment[from + i]!;
+    const offset = places.offset[from + i]!;
+    if (itsSegment !== segment || offset < end || offset - end > GAP_BYTES) {
+      close();
+      at = total;
+      segment = itsSegment;
+      start = offset;
+      end = offset;
+    }
+    offsets[i] = at + (offset - start);
+    end = offset + length;
+    total = at + (end - start);
+  }
+  close();
+  return { ranges, bytes: total, offsets };
+}
+
+/** How many entries from `from` fit into one batch; at least one. */
+export function batchEnd(places: Places, from: number, end: number, maxCount: number): number {
+  let bytes = 0;
+  let i = from;
+  for (; i < end && i - from < maxCount; i += 1) {
+    bytes += places.length[i]!;
+    if (bytes > BATCH_BYTES && i > from) break;
+  }
+  return i;
+}
+
+export interface Pending<T> {
+  readonly value: T;
+  readonly ready: Promise<void> | void;
+}
+
+/** Keeps one step ahead of the consumer; a failed read surfaces when its batch is asked for. */
+export async function* readAhead<T>(steps: Iterable<Pending<T>>): AsyncIterable<T> {
+  const source = steps[Symbol.iterator]();
+  let next = source.next();
+  while (next.done !== true) {
+    const { value, ready } = next.value;
+    if (ready !== undefined) await ready;
+    next = source.next();
+    // Unless somebody handles it later, a rejection of the read ahead would count as unhandled.
+    if (next.done !== true && next.value.ready !== undefined) next.value.ready.catch(() => {});
+    yield value;
+  }
+}
+
+export interface BodySource {
+  readonly count: number;
+  /** Places of `count` entries from `from`; asked again for every few thousand, so that moved rows are found. */
+  places(from: number, count: number): Places;
+  read: Read;
+}
+
+export function bodyBatches(source: BodySource): AsyncIterable<BodyBatch> {
+  return readAhead(bodySteps(source));
+}
+
+function* bodySteps(source: BodySource): Iterable<Pending<BodyBatch>> {
+  for (let base = 0; base < source.count; base += LOOKUP_ROWS) {
+    const count = Math.min(LOOKUP_ROWS, source.count - base);
+    const places = source.places(base, count);
+    for (let from = 0; from < count; ) {
+      if (places.length[from]! > BATCH_BYTES) {
+        yield { value: streamed(source.read, places, from, base + from), ready: undefined };
+        from += 1;
+        continue;
+      }
+      const end = batchEnd(places, from, count, LOOKUP_ROWS);
+      const plan = planReads(places, from, end - from);
+      const bytes = Buffer.allocUnsafeSlow(plan.bytes);
+      yield {
+        value: {
+          kind: 'joined',
+          first: base + from,
+          count: end - from,
+          bytes,
+          offsets: plan.offsets,
+          lengths: places.length.subarray(from, end),
+        },
+        ready: plan.bytes === 0 ? undefined : source.read(plan.ranges, bytes),
+      };
+      from = end;
+    }
+  }
+}
+
+function streamed(read: Read, places: Places, index: number, first: number): BodyBatch {
+  const size = places.length[index]!;
+  return {
+    kind: 'streamed',
+    first,
+    size,
+    chunks: readPieces(read, places.segment[index]!, places.offset[index]!, size),
+  };
+}
+
+/** `size` bytes in pieces of at most a quarter of a batch, one read ahead. */
+export function readPieces(read: Read, segment: number, offset: number, size: number): AsyncIterable<Buffer> {
+  const piece = BATCH_BYTES / 4;
+  return readAhead(
+    (function* (): Iterable<Pending<Buffer>> {
+      for (let at = 0; at < size; at += piece) {
+        const length = Math.min(piece, size - at);
+        const bytes = Buffer.allocUnsafeSlow(length);
+        yield { value: bytes, ready: read([{ segment, offset: offset + at, length, at: 0 }], bytes) };
+      }
+    })(),
+  );
+}
+
+export interface FragmentSource {
+  readonly count: number;
+  /** Segment is not used: there is one fragment file. Length 0 with `present` 1: parse again. */
+  places(from: number, count: number, present: Uint8Array): Places;
+  read: Read;
+  /** Makes lost parse results of these entries again, and keeps them. */
+  reparse(indexes: readonly number[]): Promise<ReadonlyMap<number, Buffer>>;
+}
+
+export async function* fragmentBatches(source: FragmentSource): AsyncIterable<FragmentBatch> {
+  for await (const window of readAhead(fragmentSteps(source))) {
+    const { base, plan, lengths, bytes } = window;
+    if (window.missing.length > 0) {
+      yield* patched(window, await source.reparse(window.missing));
+      continue;
+    }
+    for (let from = 0; from < lengths.length; from += FRAGMENTS_PER_BATCH) {
+      const end = Math.min(lengths.length, from + FRAGMENTS_PER_BATCH);
+      yield {
+        first: base + from,
+        count: end - from,
+        bytes,
+        offsets: plan.offsets.subarray(from, end),
+        lengths: lengths.subarray(from, end),
+      };
+    }
+  }
+}
+
+interface FragmentWindow {
+  readonly base: number;
+  readonly plan: ReadPlan;
+  readonly lengths: Uint32Array;
+  readonly bytes: Buffer;
+  readonly missing: readonly number[];
+}
+
+function* fragmentSteps(source: FragmentSource): Iterable<Pending<FragmentWindow>> {
+  for (let base = 0; base < source.count; base += LOOKUP_ROWS) {
+    const count = Math.min(LOOKUP_ROWS, source.count - base);
+    const present = new Uint8Array(count);
+    const places = source.places(base, count, present);
+    for (let from = 0; from < count; ) {
+      const end = batchEnd(places, from, count, LOOKUP_ROWS);
+      const plan = planReads(places, from, end - from);
+      const missing: number[] = [];
+      for (let i = from; i < end; i += 1) if (present[i] === 1 && places.length[i] === 0) missing.push(base + i);
+      const bytes = Buffer.allocUnsafeSlow(plan.bytes);
+      yield {
+        value: { base: base + from, plan, lengths: places.length.subarray(from, end), bytes, missing },
+        ready: plan.bytes === 0 ? undefined : source.read(plan.ranges, bytes),
+      };
+      from = end;
+    }
+  }
+}
+
+/** Batches of a window some of whose fragments had to be made again: copied together. */
+function* patched(window: FragmentWindow, made: ReadonlyMap<number, Buffer>): Iterable<FragmentBatch> {
+  for (let from = 0; from < window.lengths.length; from += FRAGMENTS_PER_BATCH) {
+    const count = Math.min(FRAGMENTS_PER_BATCH, window.lengths.length - from);
+    const parts: Buffer[] = [];
+    const offsets = new Uint32Array(count);
+    const lengths = new Uint32Array(count);
+    let at = 0;
+    for (let i = 0; i < count; i += 1) {
+      const start = window.plan.offsets[from + i]!;
+      const part = made.get(window.base + from + i) ?? window.bytes.subarray(start, start + window.lengths[from + i]!);
+      parts.push(part);
+      offsets[i] = at;
+      lengths[i] = part.length;
+      at += part.length;
+    }
+    yield { first: window.base + from, count, bytes: Buffer.concat(parts, at), offsets, lengths };
+  }
+}
+
+/** @throws Failure EXPUNGEISSUED */
+export function gone(): never {
+  throw new Failure('EXPUNGEISSUED', 'The message has been removed.');
+}

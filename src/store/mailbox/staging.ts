@@ -1,0 +1,121 @@
+/**
+ * A message on its way in: line ends normalized, parsed and check-summed while it arrives, kept in memory up to
+ * STAGED_IN_MEMORY_BYTES and in a spool file above. Nothing here knows a mailbox; one staged message may be appended
+ * to many.
+ */
+import { Buffer } from 'node:buffer';
+import { crc32 } from 'node:zlib';
+import { LineEndNormalizer } from '../../message/line-ends.ts';
+import type { ParsedMessage } from '../../message/model.ts';
+import { MessageScanner, parseMessage } from '../../message/scanner.ts';
+import { Failure } from '../../observe/failure.ts';
+import { MESSAGE_BYTES } from '../../wire/limits.ts';
+import type { MessageSink, StagedMessage, StageOptions } from '../api.ts';
+import type { Payload } from './storage.ts';
+
+/** Larger messages go to a spool file. */
+export const STAGED_IN_MEMORY_BYTES = 1024 * 1024;
+
+/** Where a message too large for memory waits for its append. */
+export interface Spool {
+  write(chunk: Buffer): Promise<void>;
+  /** Reads everything written, from the beginning. */
+  pieces(): AsyncIterable<Buffer>;
+  remove(): Promise<void>;
+}
+
+export class Staged implements StagedMessage {
+  readonly parsed: ParsedMessage;
+  readonly payload: Payload;
+  readonly #spool: Spool | null;
+
+  constructor(parsed: ParsedMessage, payload: Payload, spool: Spool | null) {
+    this.parsed = parsed;
+    this.payload = payload;
+    this.#spool = spool;
+  }
+
+  get size(): number {
+    return this.payload.size;
+  }
+
+  async release(): Promise<void> {
+    await this.#spool?.remove();
+  }
+}
+
+export class StagingSink implements MessageSink {
+  readonly #maxBytes: number;
+  readonly #createSpool: () => Promise<Spool>;
+  readonly #normalizer = new LineEndNormalizer();
+  #memory: Buffer[] = [];
+  #spool: Spool | null = null;
+  #scanner: MessageScanner | null = null;
+  #size = 0;
+  #crc = 0;
+  #ended = false;
+
+  constructor(options: StageOptions, createSpool: () => Promise<Spool>) {
+    this.#maxBytes = Math.min(options.maxBytes ?? MESSAGE_BYTES, MESSAGE_BYTES);
+    this.#createSpool = createSpool;
+  }
+
+  write(chunk: Buffer): Promise<void> | void {
+    if (this.#ended) throw new Error('write after the end of a staged message');
+    return this.#take(this.#normalizer.push(chunk));
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- the shape of the interface; parsing may move to a worker
+  async finish(): Promise<StagedMessage> {
+    this.#ended = true;
+    const size = this.#size;
+    const crc = this.#crc;
+    const spool = this.#spool;
+    if (spool !== null && this.#scanner !== null) {
+      const payload: Payload = { size, crc, memory: null, pieces: () => spool.pieces() };
+      return new Staged(this.#scanner.end(), payload, spool);
+    }
+    const first = this.#memory[0];
+    const bytes = this.#memory.length === 1 && first !== undefined ? first : Buffer.concat(this.#memory, size);
+    this.#memory = [];
+    const payload: Payload = { size, crc: crc32(bytes), memory: bytes, pieces: () => once(bytes) };
+    return new Staged(parseMessage(bytes), payload, null);
+  }
+
+  async abort(): Promise<void> {
+    this.#ended = true;
+    this.#memory = [];
+    await this.#spool?.remove();
+    this.#spool = null;
+  }
+
+  #take(bytes: Buffer): Promise<void> | void {
+    if (bytes.length === 0) return undefined;
+    this.#size += bytes.length;
+    if (this.#size > this.#maxBytes) {
+      throw new Failure('TOOBIG', `The message is larger than the ${this.#maxBytes} bytes allowed here.`);
+    }
+    if (this.#spool === null && this.#size <= STAGED_IN_MEMORY_BYTES) {
+      this.#memory.push(bytes);
+      return undefined;
+    }
+    return this.#toSpool(bytes);
+  }
+
+  async #toSpool(bytes: Buffer): Promise<void> {
+    this.#spool ??= await this.#createSpool();
+    this.#scanner ??= new MessageScanner();
+    const waiting = this.#memory;
+    this.#memory = [];
+    for (const piece of [...waiting, bytes]) {
+      this.#crc = crc32(piece, this.#crc);
+      this.#scanner.write(piece);
+      await this.#spool.write(piece);
+    }
+  }
+}
+
+// oxlint-disable-next-line typescript/require-await -- one shape for memory and spool
+async function* once(bytes: Buffer): AsyncIterable<Buffer> {
+  yield bytes;
+}

@@ -1,0 +1,109 @@
+/**
+ * The seam between the mailbox store and an engine: what one open mailbox needs of the place where it is kept.
+ * The core (everything else in this folder) decides what happens; an engine makes it durable and reads it back.
+ */
+import type { Buffer } from 'node:buffer';
+import type { Change } from './change.ts';
+import type { FolderFacts, FolderState } from './folder-state.ts';
+import type { TextFile } from './texts.ts';
+
+/** Original bytes of one message on their way into the log. */
+export interface Payload {
+  readonly size: number;
+  /** CRC-32 of all bytes. */
+  readonly crc: number;
+  /** All bytes when they are in memory, else null and `pieces` reads the spool file. */
+  readonly memory: Buffer | null;
+  pieces(): AsyncIterable<Buffer>;
+}
+
+export interface LogEntry {
+  readonly change: Change;
+  readonly payload: Payload | null;
+}
+
+/** Where a payload begins. Segment 0 stands for "no payload". */
+export interface Location {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+/** Bytes to fetch into a buffer at `at`. */
+export interface ReadRange {
+  readonly segment: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly at: number;
+}
+
+/** Counters of a mailbox that no folder holds. */
+export interface MailboxCounters {
+  highestModSeq: number;
+  nextFolder: number;
+  nextContent: number;
+  nextThread: number;
+  lastUidValidity: number;
+}
+
+/** What `load` finds: null counters for a mailbox that has never been written. */
+export interface StoredMailbox {
+  readonly counters: MailboxCounters | null;
+  readonly folders: readonly FolderFacts[];
+  readonly subscriptions: readonly string[];
+}
+
+/** What a fold writes in one transaction; taken at one moment, see folding.ts. */
+export interface FoldImage {
+  readonly counters: MailboxCounters;
+  readonly subscriptions: readonly string[] | null;
+  readonly folders: readonly FoldedFolder[];
+  readonly removedFolders: readonly number[];
+  readonly threadKeys: ReadonlyMap<number, number>;
+}
+
+export interface FoldedFolder {
+  readonly facts: FolderFacts;
+  /** Packed rows by chunk number; null: the chunk has no rows left. */
+  readonly chunks: ReadonlyMap<number, Buffer | null>;
+  /** Complete list, null when unchanged. */
+  readonly uidls: ReadonlyMap<number, string> | null;
+  readonly newExpunges: readonly { readonly modSeq: number; readonly uids: Uint32Array }[];
+}
+
+export interface MailboxStorage {
+  /**
+   * Writes the changes and payloads behind the log: all or, when it throws, none. Resolves with the location of each
+   * payload when they are durable; with `flush` false soon after (within FLAG_FLUSH_MS) is enough.
+   * @throws Failure UNAVAILABLE, OVERQUOTA (disk full)
+   */
+  append(entries: readonly LogEntry[], flush: boolean): Promise<readonly Location[]>;
+  /** Fills `target`; synchronous when that is cheaper. */
+  readContent(ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
+  /** What is wrong with a stored message, read in full; null: nothing. */
+  checkContent(segment: number, offset: number, size: number): Promise<string | null>;
+  /** Keeps parse results (a cache, not durable); returns the offset of each. */
+  putFragments(fragments: readonly Buffer[]): Uint32Array;
+  readFragments(ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
+  /** Fills `columns`, `uidls` and `expungeLog` of a folder whose rows are not in memory. */
+  loadRows(folder: FolderState): void;
+  /** Conversation a Message-ID hash is known for. */
+  threadOf(key: number): number | null;
+  readonly texts: TextFile;
+
+  /** Octets and changes logged since the last fold; both 0 where nothing needs folding. */
+  readonly unfolded: { readonly bytes: number; readonly changes: number };
+  /** Writes the image in small steps and remembers the log position it stands for, as of this call. */
+  fold(image: FoldImage): Promise<void>;
+  /** Null where dead bytes cost nothing. */
+  readonly compaction: Compaction | null;
+  /** Everything written is durable; marks the shutdown as clean. */
+  close(): Promise<void>;
+}
+
+/** Engines whose log keeps dead bytes until somebody copies the live ones out. */
+export interface Compaction {
+  /** Complete segments (never the one being written) with their octets. */
+  segments(): readonly { readonly segment: number; readonly bytes: number }[];
+  /** The last fold no longer refers to the segment: make that durable, then remove it. */
+  drop(segment: number): Promise<void>;
+}
