@@ -66,6 +66,8 @@ export const SMTP_DOMAIN_BYTES = 255;
 export const SMTP_PARAMETERS = 16;
 /** SMTP: octets one BDAT command may announce (RFC 3030 §2 sets none). */
 export const SMTP_CHUNK_BYTES = 1024 * 1024 * 1024;
+/** SMTP: recipients refused in one session before it is ended (address harvesting). */
+export const SMTP_REFUSED_RECIPIENTS = 100;
 /** SMTP: octets beyond the size limit that are read and thrown away before the connection is cut. */
 export const SMTP_DISCARD_BYTES = 64 * 1024 * 1024;
 /** Delivery: messages being appended to one mailbox at a time (MaxConcurrentMailboxDeliveries, exchange-behaviour.md §9.3). */
