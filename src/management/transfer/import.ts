@@ -70,6 +70,7 @@ class Import {
   readonly #doubtful = new Map<string, Map<number, StoredDigest[]>>();
   readonly #inFlight = new Set<Promise<void>>();
   #inFlightBytes = 0;
+  #lost: TargetLost | null = null;
 
   constructor(target: ImportTarget, journal: ImportJournal, options: ImportOptions) {
     this.#target = target;
@@ -93,6 +94,7 @@ class Import {
     } finally {
       await Promise.all(this.#inFlight);
     }
+    if (this.#lost !== null) throw this.#lost;
     return this.#progress;
   }
 
@@ -146,7 +148,7 @@ class Import {
       const { stored } = await this.#target.append(folder, message);
       this.#follow(message, folder, stored);
     } catch (error) {
-      if (isFatal(error)) throw error;
+      if (error instanceof TargetLost) throw error;
       this.#problem(message.origin, reason(error));
     }
   }
@@ -159,7 +161,10 @@ class Import {
           this.#progress.messages += 1;
           this.#journal.add(message.key, folder, uid);
         },
-        (error: unknown) => this.#problem(message.origin, reason(error)),
+        (error: unknown) => {
+          if (error instanceof TargetLost) this.#lost = error;
+          else this.#problem(message.origin, reason(error));
+        },
       )
       .finally(() => {
         this.#inFlight.delete(settled);
@@ -200,8 +205,4 @@ class Import {
 /** The way to the mailbox is gone: every further message would fail the same way. */
 export class TargetLost extends Error {
   override readonly name = 'TargetLost';
-}
-
-function isFatal(error: unknown): boolean {
-  return error instanceof TargetLost;
 }

@@ -1,0 +1,84 @@
+/**
+ * What the control door offers: the work on mailboxes that only the process owning them may do, and a look at what is
+ * running. Commands that touch the directory alone do not come here; the running server sees those changes by itself.
+ */
+import * as v from 'valibot';
+import type { Account } from '../../directory/model.ts';
+import type { Mailbox, MailboxDatabase } from '../../store/api.ts';
+
+export const sessionSchema = v.object({
+  id: v.string(),
+  protocol: v.string(),
+  user: v.string(),
+  clientAddress: v.string(),
+  encryption: v.nullable(v.string()),
+  /** Milliseconds since 1970. */
+  since: v.number(),
+});
+export type SessionFacts = v.InferOutput<typeof sessionSchema>;
+
+export const listenerSchema = v.object({
+  service: v.string(),
+  host: v.string(),
+  port: v.number(),
+  security: v.picklist(['ssl', 'starttls', 'none']),
+});
+export type ListenerFacts = v.InferOutput<typeof listenerSchema>;
+
+export const statusSchema = v.object({
+  pid: v.number(),
+  version: v.string(),
+  server: v.string(),
+  /** Milliseconds since 1970. */
+  since: v.number(),
+  draining: v.boolean(),
+  services: v.array(
+    v.object({
+      service: v.string(),
+      startupType: v.string(),
+      running: v.boolean(),
+      /** Why a service that should run does not. */
+      problem: v.nullable(v.string()),
+    }),
+  ),
+  listeners: v.array(listenerSchema),
+  sessions: v.number(),
+});
+export type InstanceStatus = v.InferOutput<typeof statusSchema>;
+
+export const verifySchema = v.object({
+  mailbox: v.string(),
+  folders: v.number(),
+  messages: v.number(),
+  problems: v.array(v.string()),
+});
+export type VerifyFacts = v.InferOutput<typeof verifySchema>;
+
+/** What the server behind the door works with. */
+export interface ControlServices {
+  /** @throws Failure NONEXISTENT with the next step, when there is no such mailbox */
+  accountWithMailbox(address: string): Promise<Account>;
+  /** @throws Failure UNAVAILABLE */
+  databaseOf(account: Account): MailboxDatabase;
+  status(): Promise<InstanceStatus>;
+  sessions(): readonly SessionFacts[];
+  /** False: there is no such session. */
+  endSession(id: string): boolean;
+}
+
+/** Opens the mailbox of an address for one piece of work and closes it behind. */
+export async function withMailbox<T>(
+  services: Pick<ControlServices, 'accountWithMailbox' | 'databaseOf'>,
+  address: string,
+  work: (mailbox: Mailbox, database: MailboxDatabase) => Promise<T>,
+): Promise<T> {
+  const account = await services.accountWithMailbox(address);
+  const database = services.databaseOf(account);
+  if (account.mailbox === null) throw new Error('an account without mailbox');
+  const mailbox = await database.open(account.mailbox.id);
+  try {
+    return await work(mailbox, database);
+  } finally {
+    mailbox.close();
+  }
+}
