@@ -145,15 +145,7 @@ export function responseCodeOf(failure: Failure): Pop3ResponseCode | null {
     case 'CONTACTADMIN':
     case 'CORRUPTION':
       return 'SYS/PERM';
-    case 'ALREADYEXISTS':
-    case 'BADCHARSET':
-    case 'CANNOT':
-    case 'CLIENTBUG':
-    case 'NONEXISTENT':
-    case 'NOPERM':
-    case 'OVERQUOTA':
-    case 'TOOBIG':
-    case 'TRYCREATE':
+    default:
       return null;
   }
 }

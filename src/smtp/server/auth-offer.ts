@@ -1,0 +1,23 @@
+/** Whether and how a client may log on over this connection now (RFC 4954 §4, exchange-behaviour.md §3.2). */
+import type { SmtpContext } from './context.ts';
+
+/** Only a connector for users takes a logon; with BasicAuthRequireTLS only after STARTTLS. */
+export function authIsOffered(context: SmtpContext): boolean {
+  return takesLogons(context) && !needsTlsFirst(context);
+}
+
+export function takesLogons(context: SmtpContext): boolean {
+  return context.allows('ExchangeUsers') && context.connector.authMechanism.includes('BasicAuth');
+}
+
+export function needsTlsFirst(context: SmtpContext): boolean {
+  const { authMechanism, requireTls } = context.connector;
+  return !context.encrypted && (requireTls || authMechanism.includes('BasicAuthRequireTLS'));
+}
+
+/** LOGIN is no SASL mechanism of the authenticator; it stands wherever PLAIN does, for clients that know nothing else. */
+export function announcedMechanisms(context: SmtpContext): readonly string[] {
+  const mechanisms = context.authenticator.mechanisms(context.logonContext());
+  if (!mechanisms.includes('PLAIN') || mechanisms.includes('LOGIN')) return mechanisms;
+  return [...mechanisms, 'LOGIN'];
+}

@@ -1,0 +1,169 @@
+/**
+ * The state of one SMTP session (RFC 5321 §4.1.4) as its commands see it: who is there, which transaction is open,
+ * how often it went wrong. Commands change it; session.ts drives it. Knows no command.
+ */
+import type { Authenticator, Logon, LogonContext } from '../../auth/api.ts';
+import type { Directory } from '../../directory/api.ts';
+import type { PermissionGroup, ReceiveConnector } from '../../directory/model.ts';
+import type { Log } from '../../observe/log.ts';
+import type { Recipient, Transport } from '../../transport/api.ts';
+import type { Connection } from '../../wire/connection.ts';
+import { MESSAGE_BYTES } from '../../wire/limits.ts';
+import { formatReply, type Reply, reply } from '../grammar/reply.ts';
+import type { Clock } from './dependencies.ts';
+import type { MessageIntake } from './intake.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import type { ServerTls } from './server-tls.ts';
+
+export interface Client {
+  readonly greeting: 'HELO' | 'EHLO';
+  readonly name: string;
+}
+
+/** What MAIL began (RFC 5321 §3.3). */
+export interface MailTransaction {
+  /** Empty: the null reverse-path. */
+  readonly reversePath: string;
+  readonly smtpUtf8: boolean;
+  readonly recipients: Recipient[];
+  /** The message while it comes in pieces by BDAT; null before the first. */
+  chunks: MessageIntake | null;
+}
+
+export interface SmtpContextOptions {
+  readonly session: string;
+  readonly connection: Connection;
+  readonly connector: ReceiveConnector;
+  readonly directory: Directory;
+  readonly authenticator: Authenticator;
+  readonly transport: Transport;
+  readonly tls: ServerTls;
+  readonly rates: RateLimiter;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class SmtpContext {
+  readonly session: string;
+  readonly connection: Connection;
+  readonly connector: ReceiveConnector;
+  readonly directory: Directory;
+  readonly authenticator: Authenticator;
+  readonly transport: Transport;
+  readonly tls: ServerTls;
+  readonly rates: RateLimiter;
+  readonly clock: Clock;
+  readonly log: Log;
+
+  client: Client | null = null;
+  logon: Logon | null = null;
+  transaction: MailTransaction | null = null;
+  /** Messages begun: the second half of their ids. */
+  messages = 0;
+  protocolErrors = 0;
+  logonFailures = 0;
+  refusedRecipients = 0;
+  discardedBytes = 0;
+  /** Set by whoever said the last word: the session ends. */
+  over = false;
+  readonly #endsAt: number;
+
+  constructor(options: SmtpContextOptions) {
+    this.session = options.session;
+    this.connection = options.connection;
+    this.connector = options.connector;
+    this.directory = options.directory;
+    this.authenticator = options.authenticator;
+    this.transport = options.transport;
+    this.tls = options.tls;
+    this.rates = options.rates;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.#endsAt = options.clock.now() + options.connector.connectionTimeout * 1000;
+  }
+
+  get encrypted(): boolean {
+    return this.connection.tls !== null;
+  }
+
+  allows(group: PermissionGroup): boolean {
+    return this.connector.permissionGroups.includes(group);
+  }
+
+  /** A person who logged on sends mail (RFC 6409); otherwise mail comes in from another server. */
+  get isSubmission(): boolean {
+    return this.logon !== null;
+  }
+
+  respond(answer: Reply): void {
+    this.connection.out.ascii(formatReply(answer, this.connector.enhancedStatusCodesEnabled));
+  }
+
+  /** A command the client should not have sent: counted against MaxProtocolErrors. */
+  protocolError(answer: Reply): void {
+    this.protocolErrors += 1;
+    this.respond(answer);
+    if (this.protocolErrors > this.connector.maxProtocolErrors) {
+      this.finish(reply(421, '4.7.0', `${this.connector.fqdn} too many errors, closing connection`));
+    }
+  }
+
+  /** Says the last word. */
+  finish(answer: Reply): void {
+    if (this.over) return;
+    this.respond(answer);
+    this.over = true;
+  }
+
+  /** TarpitInterval: strangers wait for bad news (exchange-behaviour.md §3.4). */
+  async refuseSlowly(answer: Reply): Promise<void> {
+    if (this.logon === null) await this.delay(this.connector.tarpitInterval);
+    this.respond(answer);
+  }
+
+  async delay(seconds: number): Promise<void> {
+    if (seconds <= 0) return;
+    this.connection.flush();
+    await Promise.race([this.clock.sleep(seconds * 1000), this.connection.closed]);
+  }
+
+  /** Before each wait for the client: ConnectionInactivityTimeout, and the absolute ConnectionTimeout. */
+  awaitClient(): void {
+    const left = this.#endsAt - this.clock.now();
+    this.connection.idleLimit(Math.max(0, Math.min(left, this.connector.connectionInactivityTimeout * 1000)));
+  }
+
+  get lifetimeIsOver(): boolean {
+    return this.clock.now() >= this.#endsAt;
+  }
+
+  /** RSET, EHLO, the end of a message: the transaction is gone, who is there stays. */
+  async reset(): Promise<void> {
+    const chunks = this.transaction?.chunks ?? null;
+    this.transaction = null;
+    if (chunks !== null) await chunks.abort();
+  }
+
+  /** RFC 3207 §4.2: after the handshake nothing is known of the client. */
+  async forget(): Promise<void> {
+    await this.reset();
+    this.client = null;
+    this.logon = null;
+  }
+
+  logonContext(): LogonContext {
+    return {
+      protocol: 'smtp',
+      remoteAddress: this.connection.remote.address,
+      encrypted: this.encrypted,
+      channelBinding: this.connection.tlsExporter,
+    };
+  }
+
+  /** Octets: the most restrictive of connector, organization and implementation (exchange-behaviour.md §9.1). */
+  async maxMessageSize(): Promise<number> {
+    const { maxReceiveSize, maxSendSize } = await this.directory.organization();
+    const organization = this.isSubmission || !this.allows('AnonymousUsers') ? maxSendSize : maxReceiveSize;
+    return Math.min(this.connector.maxMessageSize, organization, MESSAGE_BYTES);
+  }
+}

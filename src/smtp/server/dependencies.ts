@@ -1,0 +1,28 @@
+/** What an SMTP session needs from the rest of the server; main puts it together, tests put fakes in. */
+import { setTimeout } from 'node:timers/promises';
+import type { SecureContextOptions } from 'node:tls';
+import type { Authenticator } from '../../auth/api.ts';
+import type { Directory } from '../../directory/api.ts';
+import type { Log } from '../../observe/log.ts';
+import type { Transport } from '../../transport/api.ts';
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms) => setTimeout(ms, undefined, { ref: false }),
+};
+
+export interface SmtpDependencies {
+  readonly directory: Directory;
+  readonly authenticator: Authenticator;
+  readonly transport: Transport;
+  /** Certificate for the name a client asks for (SNI), null: it asked for none. Cheap: called for each handshake. */
+  readonly tls: (serverName: string | null) => SecureContextOptions;
+  readonly log: Log;
+  readonly clock?: Clock;
+}

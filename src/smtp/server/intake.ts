@@ -1,0 +1,268 @@
+/**
+ * One message between its first byte and its reply: the header is held until it is complete, checked and completed,
+ * then everything streams to transport. A refusal is kept until the client has finished sending, because SMTP has no
+ * earlier place for it (RFC 5321 §4.1.1.4); what comes after it is thrown away.
+ *
+ * Nothing of a message is changed but this: trace fields go in front; on submission a missing Date and Message-ID go
+ * in front too (RFC 6409 §8.2, §8.3) and Bcc is taken out (RFC 5322 §3.6.3: it must not reach its other readers).
+ */
+import { Buffer } from 'node:buffer';
+import { Failure } from '../../observe/failure.ts';
+import type { DeliveryReport, IncomingMessage } from '../../transport/api.ts';
+import { SMTP_DISCARD_BYTES } from '../../wire/limits.ts';
+import { type Reply, reply } from '../grammar/reply.ts';
+import type { MailTransaction, SmtpContext } from './context.ts';
+import { fieldText, HeaderCollector, type HeaderField, headerFields, withoutFields } from './header-fields.ts';
+import { mailboxList, ownsAddress } from './sender-rights.ts';
+import { dateField, messageIdField, receivedField, returnPathField } from './trace.ts';
+
+export const TOO_BIG = reply(552, '5.3.4', 'message size exceeds the limit');
+export const BARE_LINE_END = reply(
+  550,
+  '5.6.0',
+  'message refused: it contains a bare CR or LF, lines must end in CRLF (RFC 5321 section 2.3.8)',
+);
+const NOT_YOURS = 'you may not send as this address: From and Sender must be addresses of your own mailbox';
+
+export class MessageIntake {
+  readonly id: string;
+  readonly #context: SmtpContext;
+  readonly #transaction: MailTransaction;
+  readonly #maxBytes: number;
+  readonly #began: number;
+  readonly #header: HeaderCollector;
+  #message: IncomingMessage | null = null;
+  #messageId = '';
+  #refusal: Reply | null = null;
+  #bytes = 0;
+
+  /** `maxBytes`: octets as sent, without trace fields. */
+  constructor(context: SmtpContext, transaction: MailTransaction, maxBytes: number) {
+    context.messages += 1;
+    this.id = `${context.session}-${context.messages}`;
+    this.#context = context;
+    this.#transaction = transaction;
+    this.#maxBytes = maxBytes;
+    this.#began = context.clock.now();
+    this.#header = new HeaderCollector(context.connector.maxHeaderSize);
+  }
+
+  /** Octets received so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The first refusal; null while all is well. */
+  get refusal(): Reply | null {
+    return this.#refusal;
+  }
+
+  /** So much was sent behind a refusal that reading on makes no sense. */
+  get isHopeless(): boolean {
+    return this.#refusal !== null && this.#bytes > this.#maxBytes + SMTP_DISCARD_BYTES;
+  }
+
+  refuse(answer: Reply): void {
+    this.#refusal ??= answer;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes) this.refuse(TOO_BIG);
+    if (this.#refusal !== null) return;
+    try {
+      if (this.#message !== null) {
+        await this.#message.write(chunk);
+        return;
+      }
+      const collected = this.#header.push(chunk);
+      if (collected === 'more') return;
+      if (collected === 'large') {
+        this.refuse(reply(552, '5.3.4', 'the header of the message exceeds the limit'));
+        return;
+      }
+      const message = await this.#begin(collected.header);
+      if (collected.body.length > 0) await message?.write(collected.body);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async finish(): Promise<Reply> {
+    if (this.#refusal === null && this.#message === null) {
+      try {
+        await this.#begin(this.#header.take());
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+    const message = this.#message;
+    if (this.#refusal !== null || message === null) {
+      await this.abort();
+      const answer = this.#refusal ?? reply(451, '4.3.0', 'the message could not be taken');
+      this.#log('message refused', { reason: answer.lines.join(' ') });
+      return answer;
+    }
+    this.#message = null;
+    const report = await message.finish();
+    this.#log(report.failed.length === 0 ? 'message delivered' : 'message not delivered to all', {
+      failed: report.failed.map(({ recipient, failure }) => `${recipient.address}: ${failure.code}`),
+    });
+    return this.#replyTo(report);
+  }
+
+  async abort(): Promise<void> {
+    const message = this.#message;
+    this.#message = null;
+    if (message !== null) await message.abort();
+  }
+
+  /** Null: refused. */
+  async #begin(header: Buffer): Promise<IncomingMessage | null> {
+    const context = this.#context;
+    const fields = headerFields(header);
+    const received = fields.filter((field) => field.name === 'received').length;
+    if (received > context.connector.maxHopCount) {
+      this.refuse(
+        reply(554, '5.4.6', `hop count exceeded: more than ${context.connector.maxHopCount} Received fields`),
+      );
+      return null;
+    }
+    const idField = fields.find((field) => field.name === 'message-id');
+    this.#messageId = idField === undefined ? '' : fieldText(header, idField);
+    let prefix = this.#trace();
+    let kept = header;
+    if (context.isSubmission) {
+      if (!this.#sendsAsHimself(header, fields)) return null;
+      prefix += this.#completion(fields);
+      kept = withoutFields(
+        header,
+        fields.filter((field) => field.name === 'bcc'),
+      );
+    }
+    const { reversePath, recipients } = this.#transaction;
+    const message = context.transport.begin(
+      { id: this.id, reversePath, recipients, receivedAt: this.#began },
+      Buffer.from(prefix, 'utf8'),
+    );
+    this.#message = message;
+    await message.write(kept);
+    return message;
+  }
+
+  #trace(): string {
+    const { client, connection, connector, logon } = this.#context;
+    const { recipients, reversePath, smtpUtf8 } = this.#transaction;
+    const [first] = recipients;
+    const received = receivedField({
+      greeting: client?.greeting ?? 'HELO',
+      clientName: client?.name ?? '',
+      clientAddress: connection.remote.address,
+      serverName: connector.fqdn,
+      authenticated: logon !== null,
+      tlsCipher: connection.tls?.cipher ?? null,
+      smtpUtf8,
+      id: this.id,
+      recipient: recipients.length === 1 && first !== undefined ? first.address : null,
+      at: this.#began,
+    });
+    return returnPathField(reversePath) + received;
+  }
+
+  #completion(fields: readonly HeaderField[]): string {
+    let added = '';
+    if (!fields.some((field) => field.name === 'date')) added += dateField(this.#began);
+    if (!fields.some((field) => field.name === 'message-id')) {
+      const field = messageIdField(this.#context.connector.fqdn);
+      this.#messageId = field.slice(field.indexOf('<')).trim();
+      added += field;
+    }
+    return added;
+  }
+
+  #sendsAsHimself(header: Buffer, fields: readonly HeaderField[]): boolean {
+    const account = this.#context.logon?.account;
+    const from = fields.filter((field) => field.name === 'from');
+    const senders = fields.filter((field) => field.name === 'sender');
+    if (account === undefined || from.length !== 1 || senders.length > 1) {
+      this.refuse(reply(550, '5.6.0', 'a message needs exactly one From field and at most one Sender field'));
+      return false;
+    }
+    for (const field of [...from, ...senders]) {
+      const addresses = mailboxList(fieldText(header, field));
+      if (addresses === null) {
+        this.refuse(reply(550, '5.6.0', `the ${field.name === 'from' ? 'From' : 'Sender'} field cannot be read`));
+        return false;
+      }
+      if (!addresses.every((address) => ownsAddress(account, address))) {
+        this.refuse(reply(550, '5.7.60', NOT_YOURS));
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof Failure) {
+      this.refuse(error.code === 'TOOBIG' ? TOO_BIG : replyToFailure(error));
+      return;
+    }
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#context.log.error({ message: this.id, error: text }, 'message could not be stored');
+    this.refuse(reply(451, '4.3.0', 'the message could not be stored, please try again later'));
+  }
+
+  /**
+   * DATA has one reply for all recipients. A failure that may pass is 451 even when others have the message: on the
+   * retry transport leaves out who has it. So is one that may not pass, because 5xx would return the message as
+   * undelivered for those who have it.
+   */
+  #replyTo({ delivered, failed }: DeliveryReport): Reply {
+    const first = failed[0];
+    if (first === undefined) return reply(250, '2.6.0', `${printable(this.#messageId)} delivered [id=${this.id}]`);
+    const answer = replyToFailure(first.failure);
+    const temporary = failed.find(({ failure }) => replyToFailure(failure).code < 500);
+    if (temporary !== undefined) return replyToFailure(temporary.failure);
+    if (delivered.length === 0) return answer;
+    return reply(451, '4.3.0', 'the message reached only some of its recipients, please try again later');
+  }
+
+  #log(text: string, fields: object): void {
+    const { clock, log } = this.#context;
+    const { reversePath, recipients } = this.#transaction;
+    log.info(
+      {
+        message: this.id,
+        messageId: this.#messageId,
+        from: reversePath,
+        recipients: recipients.map((each) => each.address),
+        bytes: this.#bytes,
+        ms: clock.now() - this.#began,
+        ...fields,
+      },
+      text,
+    );
+  }
+}
+
+const printable = (text: string): string => (text.length > 250 ? `${text.slice(0, 250)}…` : text);
+
+/** RFC 3463 for failures of directory and store. */
+export function replyToFailure(failure: Failure): Reply {
+  switch (failure.code) {
+    case 'OVERQUOTA':
+      return reply(452, '4.2.2', 'the mailbox is full');
+    case 'TOOBIG':
+      return reply(552, '5.2.3', failure.message);
+    case 'NONEXISTENT':
+      return reply(550, '5.1.1', 'the mailbox does not exist');
+    case 'NOPERM':
+    case 'CONTACTADMIN':
+    case 'AUTHORIZATIONFAILED':
+      return reply(550, '5.2.1', 'the mailbox takes no mail');
+    case 'LIMIT':
+      return reply(452, '4.3.1', failure.message);
+    default:
+      return reply(451, '4.3.0', 'the mailbox cannot be reached now, please try again later');
+  }
+}
