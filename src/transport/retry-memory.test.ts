@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { mailboxId } from '../store/model.ts';
+import { RetryMemory } from './retry-memory.ts';
+import { Slots } from './slots.ts';
+
+describe('RetryMemory', () => {
+  it('forgets by time and by number, oldest first', () => {
+    let now = 0;
+    const memory = new RetryMemory(() => now, 2);
+    const ann = new Set([mailboxId('ann')]);
+    memory.remember('one', ann);
+    memory.remember('two', ann);
+    memory.remember('three', ann);
+    assert.equal(memory.delivered('one').size, 0);
+    assert.deepEqual([...memory.delivered('three')], ['ann']);
+    now = 7 * 60 * 60 * 1000;
+    assert.equal(memory.delivered('three').size, 0);
+    memory.forget('two');
+    assert.ok(memory.isEmpty);
+  });
+});
+
+describe('Slots', () => {
+  it('never lets more than the limit work on one key, and serves in order', async () => {
+    const slots = new Slots<string>(2);
+    const order: number[] = [];
+    let busy = 0;
+    let most = 0;
+    const work = async (index: number): Promise<void> => {
+      busy += 1;
+      most = Math.max(most, busy);
+      await Promise.resolve();
+      order.push(index);
+      busy -= 1;
+    };
+    const all = Array.from({ length: 20 }, (_, index) => slots.run('ann', () => work(index)));
+    await slots.run('bob', async () => {});
+    await Promise.all(all);
+    assert.equal(most, 2);
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+  });
+
+  it('frees the slot of work that failed', async () => {
+    const slots = new Slots<string>(1);
+    await assert.rejects(slots.run('ann', () => Promise.reject(new Error('no'))));
+    assert.equal(await slots.run('ann', () => Promise.resolve(1)), 1);
+  });
+});
