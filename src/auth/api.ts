@@ -8,6 +8,8 @@ export interface LogonContext {
   readonly protocol: 'imap' | 'pop3' | 'smtp' | 'web';
   readonly remoteAddress: string;
   readonly encrypted: boolean;
+  /** LoginType lets passwords pass in the clear here (exchange-behaviour.md §5.7). Missing: only where encrypted. */
+  readonly plainTextAllowed?: boolean;
   /** RFC 9266 tls-exporter, for SCRAM -PLUS. */
   readonly channelBinding: Uint8Array | null;
 }
