@@ -9,7 +9,7 @@ import { evaluate } from './evaluate.ts';
 import { threadBySubject } from './ordered-subject.ts';
 import type { SortCriterion, SortKey } from './query.ts';
 import { sortByKey } from './radix.ts';
-import { allOf } from './selection.ts';
+import { allOf, pick } from './selection.ts';
 import type { FolderSearch, SearchSource } from './source.ts';
 import { StringKeys } from './string-keys.ts';
 import { ThreadKeys } from './thread-keys.ts';
@@ -81,7 +81,7 @@ export function createFolderSearch(source: SearchSource, options: SearchOptions 
       for (let i = effective.length - 1; i >= 0; i -= 1) {
         order = await sortByKey(order, columns[i]!, effective[i]!.reverse, slice);
       }
-      return order.map((position) => existing[position]!);
+      return pick(existing, order);
     },
 
     async thread(uids, algorithm) {
@@ -92,14 +92,14 @@ export function createFolderSearch(source: SearchSource, options: SearchOptions 
         await links?.extend(source, slice);
         const { existing, rows } = locate(source, uids);
         const { sentDate, internalDate } = source.view.columns;
-        return {
+        const columns = {
           uids: existing,
           sentDate: gather(sentDate, rows),
           internalDate: gather(internalDate, rows),
           subject: subjects?.idsOf(existing) ?? new Uint32Array(existing.length),
           emptySubject: subjects?.emptyId ?? NO_SUBJECT,
-          links: links?.linksOf(existing) ?? null,
         };
+        return { ...columns, links: links === null ? null : await links.linksOf(existing, slice) };
       });
       const { links, subject, emptySubject } = input;
       if (links === null || algorithm === 'orderedsubject') {
@@ -129,9 +129,17 @@ function withoutRepeats(criteria: readonly SortCriterion[]): readonly SortCriter
 }
 
 function locate(source: SearchSource, uids: Uint32Array): { existing: Uint32Array; rows: Int32Array } {
-  const candidates = new Candidates(source.view, uids);
-  const existing = candidates.existing(allOf(uids.length));
-  return { existing, rows: candidates.rows().filter((row) => row >= 0) };
+  const found = new Int32Array(uids.length);
+  source.view.locate(uids, 0, uids.length, found);
+  const existing = new Uint32Array(uids.length);
+  const rows = new Int32Array(uids.length);
+  let kept = 0;
+  for (let i = 0; i < uids.length; i += 1) {
+    if (found[i]! < 0) continue;
+    existing[kept] = uids[i]!;
+    rows[kept++] = found[i]!;
+  }
+  return { existing: existing.subarray(0, kept), rows: rows.subarray(0, kept) };
 }
 
 function gather(column: Float64Array | Uint32Array, rows: Int32Array): Float64Array {

@@ -5,6 +5,7 @@
 import type { Buffer } from 'node:buffer';
 import { readSearchText, type SearchField } from '../../message/fragment.ts';
 import type { Evaluation } from './evaluate.ts';
+import { Probe } from './probe.ts';
 import { readAhead } from './read-ahead.ts';
 import { scan } from './scan.ts';
 import { type Selection, SelectionBuilder, pick } from './selection.ts';
@@ -22,9 +23,10 @@ export async function selectByFragment(
   selection: Selection,
 ): Promise<Selection> {
   const uids = pick(run.candidates.uids, selection);
+  const probe = new Probe(needle);
   const found = new SelectionBuilder(selection.length);
   for await (const batch of readAhead(run.source.fragments(uids))) {
-    await scan(batch, needle, run.slice, (entry, at, entryEnd) => {
+    await scan(batch, probe, run.slice, (entry, at, entryEnd) => {
       const { start, end } = readSearchText(batch.bytes, batch.offsets[entry]!, field);
       /* A hit in the envelope or another field: go on where the right one begins. At most two hits an entry. */
       if (at < start) return start;

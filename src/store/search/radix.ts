@@ -35,6 +35,7 @@ export async function sortByKey(
     words[member] = distance >>> 0;
     if (wide !== null) wide[member] = Math.floor(distance / WORD);
   }
+  if (slice.due()) await slice.pause();
   const sorted = await sortByWord(order, words, Math.min(high - low, WORD - 1), slice);
   return wide === null ? sorted : sortByWord(sorted, wide, Math.floor((high - low) / WORD), slice);
 }

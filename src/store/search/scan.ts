@@ -4,6 +4,7 @@
  * across two entries do not count. Knows bytes only.
  */
 import type { Buffer } from 'node:buffer';
+import type { Probe } from './probe.ts';
 import type { TimeSlice } from './time-slice.ts';
 
 /** Bytes looked at between two looks at the clock. */
@@ -23,13 +24,13 @@ export interface Packed {
  */
 export type HitJudge = (entry: number, at: number, end: number) => number;
 
-/** Calls `judge` for hits of `needle` (not empty), entry by entry, ascending within each entry. */
-export async function scan(batch: Packed, needle: Buffer, slice: TimeSlice, judge: HitJudge): Promise<void> {
+/** Calls `judge` for hits of the probe's needle, entry by entry, ascending within each entry. */
+export async function scan(batch: Packed, probe: Probe, slice: TimeSlice, judge: HitJudge): Promise<void> {
   const { bytes, offsets, lengths } = batch;
   if (!isAscending(batch)) {
     for (let entry = 0; entry < batch.count; entry += 1) {
       const one = { count: 1, bytes, offsets: offsets.subarray(entry), lengths: lengths.subarray(entry) };
-      if (isThere(batch, entry)) await scan(one, needle, slice, (_, at, end) => judge(entry, at, end));
+      if (isThere(batch, entry)) await scan(one, probe, slice, (_, at, end) => judge(entry, at, end));
     }
     return;
   }
@@ -40,17 +41,19 @@ export async function scan(batch: Packed, needle: Buffer, slice: TimeSlice, judg
   let last = batch.count - 1;
   while (!isThere(batch, last)) last -= 1;
   const end = offsets[last]! + lengths[last]!;
+  const size = probe.needle.length;
+  probe.tune(bytes.subarray(at, end));
   while (at < end) {
     const windowEnd = Math.min(end, at + WINDOW_BYTES);
-    const window = bytes.subarray(0, Math.min(end, windowEnd + needle.length - 1));
+    const window = bytes.subarray(0, Math.min(end, windowEnd + size - 1));
     for (;;) {
-      const hit = window.indexOf(needle, at);
+      const hit = probe.find(window, at);
       if (hit < 0) break;
       while (!isThere(batch, entry) || offsets[entry]! + lengths[entry]! <= hit) entry += 1;
       const entryStart = offsets[entry]!;
       const entryEnd = entryStart + lengths[entry]!;
       if (hit < entryStart) at = entryStart;
-      else if (hit + needle.length > entryEnd) at = hit + 1;
+      else if (hit + size > entryEnd) at = hit + 1;
       else at = judge(entry, hit, entryEnd);
       if (at >= windowEnd) break;
     }

@@ -39,9 +39,8 @@ export function join(a: Selection, b: Selection): Selection {
   return out;
 }
 
-/** The values that stand at the selected positions. */
+/** The values that stand at these positions, in the order of the positions. */
 export function pick(values: Uint32Array, selection: Selection): Uint32Array {
-  if (selection.length === values.length) return values;
   const out = new Uint32Array(selection.length);
   for (let i = 0; i < selection.length; i += 1) out[i] = values[selection[i]!]!;
   return out;

@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Evaluation } from './evaluate.ts';
+import { Probe } from './probe.ts';
 import { readAhead } from './read-ahead.ts';
 import { type Packed, scan } from './scan.ts';
 import { type Selection, SelectionBuilder, join, pick } from './selection.ts';
@@ -21,8 +22,9 @@ export async function selectByText(
   selection: Selection,
 ): Promise<Selection> {
   if (needle.length === 0 || selection.length === 0) return selection;
+  const probe = new Probe(needle);
   return select(run, kind, selection, (batch, found) =>
-    scan(batch, needle, run.slice, (entry, _at, end) => {
+    scan(batch, probe, run.slice, (entry, _at, end) => {
       found(entry);
       return end;
     }),
@@ -37,9 +39,10 @@ export async function selectByHeaderField(
   selection: Selection,
 ): Promise<Selection> {
   const start = Buffer.from(`${FIELD_MARK}${name}${FIELD_VALUE_MARK}`);
+  const probe = new Probe(start);
   return select(run, 'header', selection, (batch, found) =>
     /* The name first: a field stands once or twice in a message, its text may stand in every field. */
-    scan(batch, start, run.slice, (entry, at, end) => {
+    scan(batch, probe, run.slice, (entry, at, end) => {
       const valueStart = at + start.length;
       const next = batch.bytes.indexOf(FIELD_MARK, valueStart);
       const valueEnd = next < 0 || next > end ? end : next;

@@ -51,8 +51,8 @@ export class ThreadKeys {
     }
   }
 
-  /** For ascending UIDs; arrays parallel to them. */
-  linksOf(uids: Uint32Array): ThreadLinks {
+  /** For ascending UIDs; arrays parallel to them. Must not overlap with `extend`. */
+  async linksOf(uids: Uint32Array, slice: TimeSlice): Promise<ThreadLinks> {
     const places = this.#own.placesOf(uids);
     const own = this.#own.valuesOf(uids);
     const ends = this.#ends.array;
@@ -67,6 +67,7 @@ export class ThreadKeys {
       const place = places[i]!;
       for (let r = place === 0 ? 0 : ends[place - 1]!; r < ends[place]!; r += 1) references.push(all[r]!);
       referencesStart[i + 1] = references.length;
+      if ((i & 4095) === 4095 && slice.due()) await slice.pause();
     }
     return { ownId, isReply, references: references.array, referencesStart, idCount: this.#idOf.size };
   }

@@ -37,6 +37,8 @@ export const NO_SUBJECT = 0xffffffff;
 export const THREAD_LOOP_STEPS = 20_000_000;
 
 const NONE = -1;
+/** Messages between two looks at the clock, less one. */
+const LOOK_EVERY = 1023;
 
 /** Parents of `nodes` nodes: messages first, then dummies. */
 interface Pruned {
@@ -127,11 +129,12 @@ export async function threadByReferences(
   slice: TimeSlice,
 ): Promise<readonly ThreadNode[]> {
   const forest = await linkReferences(input, slice);
-  pruneDummies(forest, input.uids.length);
+  if (slice.due()) await slice.pause();
+  await pruneDummies(forest, input.uids.length, slice);
   if (slice.due()) await slice.pause();
   const bySentDate = await sortByKey(allOf(input.uids.length), input.sentDate, false, slice);
   if (algorithm === 'references') {
-    const merged = mergeSubjects(input, forest, bySentDate);
+    const merged = await mergeSubjects(input, forest, bySentDate, slice);
     if (slice.due()) await slice.pause();
     const { made, top } = await buildNodes(merged, input, bySentDate, slice);
     return top.map((node) => made[node]!);
@@ -150,7 +153,7 @@ async function linkReferences(input: ThreadInput, slice: TimeSlice): Promise<For
     if (ownId[message] !== NONE) forest.claim(ownId[message]!, message);
   }
   for (let message = 0; message < count; message += 1) {
-    if ((message & 1023) === 0 && slice.due()) await slice.pause();
+    if ((message & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
     const end = referencesStart[message + 1]!;
     let above = NONE;
     for (let r = referencesStart[message]!; r < end; r += 1) {
@@ -170,10 +173,11 @@ async function linkReferences(input: ThreadInput, slice: TimeSlice): Promise<For
  * children, or NONE. A dummy below the top always gives its children to its parent, so the nearest message above
  * counts, and where there is none, the dummy at the very top.
  */
-function pruneDummies(forest: Forest, messages: number): void {
+async function pruneDummies(forest: Forest, messages: number, slice: TimeSlice): Promise<void> {
   const { parent } = forest;
   const children = new Uint32Array(forest.nodes);
   for (let node = 0; node < messages; node += 1) {
+    if ((node & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
     let above = parent[node]!;
     if (above < messages) continue;
     while (above >= messages && parent[above] !== NONE) above = parent[above]!;
@@ -196,14 +200,21 @@ function pruneDummies(forest: Forest, messages: number): void {
  * Step 5: threads with the same base subject become one. Top-level nodes are visited in the order of step 4, a dummy
  * standing where its first child does.
  */
-function mergeSubjects(input: ThreadInput, forest: Pruned, bySentDate: Uint32Array): Pruned {
+async function mergeSubjects(
+  input: ThreadInput,
+  forest: Pruned,
+  bySentDate: Uint32Array,
+  slice: TimeSlice,
+): Promise<Pruned> {
   const { parent, nodes: nodeCount } = forest;
   const messages = input.uids.length;
   const seen = new Uint8Array(nodeCount);
   const top: number[] = [];
   /** Message whose subject and reply mark stand for the thread. */
   const head: number[] = [];
-  for (const message of bySentDate) {
+  for (let i = 0; i < messages; i += 1) {
+    if ((i & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
+    const message = bySentDate[i]!;
     const above = parent[message]!;
     const node = above === NONE ? message : above;
     if ((above !== NONE && above < messages) || seen[node] === 1) continue;
@@ -213,6 +224,7 @@ function mergeSubjects(input: ThreadInput, forest: Pruned, bySentDate: Uint32Arr
   }
   const table = new Map<number, number>();
   for (let i = 0; i < top.length; i += 1) {
+    if ((i & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
     const subject = input.subject[head[i]!]!;
     if (subject === NO_SUBJECT) continue;
     const node = top[i]!;
@@ -229,6 +241,7 @@ function mergeSubjects(input: ThreadInput, forest: Pruned, bySentDate: Uint32Arr
   const movedTo = new Map<number, number>();
   let nodes = nodeCount;
   for (let i = 0; i < top.length; i += 1) {
+    if ((i & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
     const subject = input.subject[head[i]!]!;
     if (subject === NO_SUBJECT) continue;
     const node = top[i]!;
@@ -263,13 +276,13 @@ async function buildNodes(
   const messages = input.uids.length;
   const made: GrowingNode[] = [];
   for (let i = 0; i < messages; i += 1) {
-    if ((i & 4095) === 0 && slice.due()) await slice.pause();
+    if ((i & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
     made.push({ uid: input.uids[i]!, children: [] });
   }
   for (let i = messages; i < forest.nodes; i += 1) made.push({ uid: null, children: [] });
   const top: number[] = [];
   for (let i = 0; i < messages; i += 1) {
-    if ((i & 4095) === 0 && slice.due()) await slice.pause();
+    if ((i & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
     const message = bySentDate[i]!;
     const above = parent[message]!;
     if (above === NONE) top.push(message);
@@ -293,7 +306,7 @@ async function sortByLatestArrival(
   const topOf = new Int32Array(parent.length).fill(NONE);
   for (const node of top) topOf[node] = node;
   for (let message = 0; message < input.uids.length; message += 1) {
-    if ((message & 4095) === 0 && slice.due()) await slice.pause();
+    if ((message & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
     let at = message;
     while (topOf[at] === NONE) at = parent[at]!;
     const found = topOf[at]!;
