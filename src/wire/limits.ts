@@ -91,3 +91,11 @@ export const MIME_DEPTH = 100;
 export const ENVELOPE_ADDRESSES = 2000;
 /** Message: parameters of one structured MIME field. */
 export const MIME_PARAMETERS = 200;
+/** Logon: UTF-8 bytes of a user name or authorization identity. */
+export const LOGON_NAME_BYTES = 1024;
+/** Logon: UTF-8 bytes of a password; argon2id reads all of them. */
+export const PASSWORD_BYTES = 1024;
+/** Logon: bytes of one decoded SASL response (RFC 4422 leaves it open). */
+export const SASL_RESPONSE_BYTES = 8 * 1024;
+/** Message: octets of a multipart boundary; RFC 2046 §5.1.1 allows 70. A longer one is no boundary. */
+export const MIME_BOUNDARY_BYTES = 998;

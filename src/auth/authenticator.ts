@@ -1,0 +1,212 @@
+/**
+ * Logons of all protocols: who asks, whether the password or proof is right, whether this account may come in here.
+ *
+ * Every refusal of an unknown name, a wrong password and an account without password takes the same path: one look-up,
+ * one argon2 run or one SCRAM exchange, one counted failure, one text. Passwords and SASL responses are never logged.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Directory } from '../directory/api.ts';
+import type { Account, Credentials, ScramVerifier } from '../directory/model.ts';
+import { Failure } from '../observe/failure.ts';
+import { type Log, silentLog } from '../observe/log.ts';
+import { LOGON_NAME_BYTES, PASSWORD_BYTES } from '../wire/limits.ts';
+import { barredFailure, isBarred, refusalOf } from './admission.ts';
+import type { Authenticator, Logon, LogonContext } from './api.ts';
+import type { Argon2 } from './argon2id.ts';
+import { loginExchange } from './mechanisms/login.ts';
+import type { MechanismHost, ScramSubject } from './mechanisms/mechanism.ts';
+import { plainExchange } from './mechanisms/plain.ts';
+import { scramExchange } from './mechanisms/scram.ts';
+import { PasswordCheck } from './password-check.ts';
+import { preparedName } from './prepared.ts';
+import { Throttle } from './throttle.ts';
+import { hmac, SCRAM_ITERATIONS, SCRAM_KEY_BYTES, SCRAM_SALT_BYTES } from './verifiers.ts';
+
+export interface AuthenticatorOptions {
+  readonly directory: Directory;
+  readonly log?: Log;
+  /** Shared by all services of the process, so that an admin can list and lift. */
+  readonly throttle?: Throttle;
+  /**
+   * Salts shown for names that do not exist derive from it. Pass 32 bytes that outlive a restart: a salt that changes
+   * with every start would tell that the name is unknown. Left out: random per process.
+   */
+  readonly saltKey?: Uint8Array;
+  readonly hash?: Argon2;
+  readonly now?: () => number;
+  /** Waits; for tests. */
+  readonly delay?: (ms: number) => Promise<void>;
+}
+
+/** One attempt to log on, as throttle and log see it. */
+interface Attempt {
+  /** Keys throttle and cache: all names of an account count together. */
+  readonly subject: string;
+  /** As typed. */
+  readonly name: string;
+  readonly context: LogonContext;
+  readonly mechanism: string;
+}
+
+const wrongPassword = (): Failure => new Failure('AUTHENTICATIONFAILED', 'The user name or password is wrong.');
+
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { directory } = options;
+  const log = options.log ?? silentLog;
+  const throttle = options.throttle ?? new Throttle();
+  const saltKey = options.saltKey ?? randomBytes(32);
+  const delay = options.delay ?? wait;
+  const passwords = new PasswordCheck({
+    ...(options.hash === undefined ? {} : { hash: options.hash }),
+    ...(options.now === undefined ? {} : { now: options.now }),
+  });
+
+  /** Whom a name means. */
+  async function lookUp(
+    name: string,
+  ): Promise<{ readonly account: Account | null; readonly credentials: Credentials | null; readonly subject: string }> {
+    try {
+      const account = await directory.accountByLogonName(name);
+      const credentials = account === null ? null : await directory.credentials(account.id);
+      return { account, credentials, subject: account?.userPrincipalName ?? `?${await canonical(name)}` };
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      throw new Failure('UNAVAILABLE', 'Logons cannot be checked right now. Try again later.', { cause: error });
+    }
+  }
+
+  /** One spelling for `ann`, `DOMAIN\ann` and `ann@default`, so that a fake salt does not give an unknown name away. */
+  async function canonical(name: string): Promise<string> {
+    const lower = name.trim().toLowerCase();
+    if (lower.includes('@')) return lower;
+    const domain = (await directory.domains()).find((one) => one.isDefault)?.name ?? '';
+    return `${lower.slice(lower.search(/[\\/]/) + 1)}@${domain}`;
+  }
+
+  const fields = ({ name, context, mechanism }: Attempt): object => ({
+    protocol: context.protocol,
+    address: context.remoteAddress,
+    encrypted: context.encrypted,
+    mechanism,
+    name,
+  });
+
+  function checkLockOut(attempt: Attempt): void {
+    const remaining = throttle.remaining(attempt.context.remoteAddress, attempt.subject);
+    if (remaining <= 0) return;
+    const minutes = Math.ceil(remaining / 60_000);
+    log.warn({ ...fields(attempt), reason: 'locked-out' }, 'logon refused');
+    throw new Failure('LIMIT', `Too many failed logons. Try again in ${minutes} minute${minutes === 1 ? '' : 's'}.`);
+  }
+
+  async function fail(attempt: Attempt, reason: string, failure: Failure): Promise<never> {
+    const { delayMs, locked } = throttle.failed(attempt.context.remoteAddress, attempt.subject);
+    log.warn({ ...fields(attempt), reason, ...(locked ? { locked } : {}) }, 'logon refused');
+    if (delayMs > 0) await delay(delayMs);
+    throw failure;
+  }
+
+  /** The secret was right; may this account come in, and as whom? */
+  async function admit(attempt: Attempt, account: Account, authorizationId: string): Promise<Logon> {
+    const { context, subject } = attempt;
+    throttle.succeeded(context.remoteAddress, subject);
+    const refuse = (reason: string, failure: Failure): never => {
+      log.warn({ ...fields(attempt), reason, account: account.userPrincipalName }, 'logon refused');
+      throw failure;
+    };
+    const refusal = refusalOf(account, await directory.clientAccess(account.id), context.protocol);
+    if (refusal !== null) return refuse(refusal.reason, refusal.failure);
+    if (authorizationId !== '') {
+      const wanted = await directory.accountByLogonName(preparedName(authorizationId));
+      if (wanted?.id !== account.id)
+        return refuse(
+          'other-identity',
+          new Failure('AUTHORIZATIONFAILED', 'You may open only your own mailbox with this account.'),
+        );
+    }
+    log.info({ ...fields(attempt), account: account.userPrincipalName }, 'logon');
+    return { account, mailbox: account };
+  }
+
+  function fakeVerifier(subject: string): ScramVerifier {
+    return {
+      iterations: SCRAM_ITERATIONS,
+      salt: hmac(saltKey, subject).subarray(0, SCRAM_SALT_BYTES),
+      storedKey: randomBytes(SCRAM_KEY_BYTES),
+      serverKey: randomBytes(SCRAM_KEY_BYTES),
+    };
+  }
+
+  const host: MechanismHost = {
+    async password(typedName, password, authorizationId, context, mechanism): Promise<Logon> {
+      const name = preparedName(typedName);
+      const { account, credentials, subject } = await lookUp(name);
+      const attempt: Attempt = { subject, name, context, mechanism };
+      checkLockOut(attempt);
+      const right = await passwords.isRight(subject, credentials, password);
+      if (isBarred(account)) return fail(attempt, 'built-in-account', barredFailure());
+      if (account === null || !right) return fail(attempt, whyWrong(account, credentials), wrongPassword());
+      return admit(attempt, account, authorizationId);
+    },
+
+    async scram(typedName, context, mechanism): Promise<ScramSubject> {
+      const name = preparedName(typedName);
+      const { account, credentials, subject } = await lookUp(name);
+      const attempt: Attempt = { subject, name, context, mechanism };
+      checkLockOut(attempt);
+      const isReal = account !== null && credentials !== null && !isBarred(account);
+      const reject = (): Promise<never> =>
+        isBarred(account)
+          ? fail(attempt, 'built-in-account', barredFailure())
+          : fail(attempt, whyWrong(account, credentials), wrongPassword());
+      return {
+        verifier: isReal ? credentials.scramSha256 : fakeVerifier(subject),
+        accept: (authorizationId) => (isReal ? admit(attempt, account, authorizationId) : reject()),
+        reject,
+      };
+    },
+  };
+
+  const plainAllowed = (context: LogonContext): boolean => context.encrypted || context.plainTextAllowed === true;
+
+  return {
+    mechanisms: (context) => [
+      ...(context.channelBinding === null ? [] : ['SCRAM-SHA-256-PLUS']),
+      'SCRAM-SHA-256',
+      ...(plainAllowed(context) ? ['PLAIN'] : []),
+      // Only submission has clients that know no other; elsewhere LOGIN and USER/PASS commands exist.
+      ...(plainAllowed(context) && context.protocol === 'smtp' ? ['LOGIN'] : []),
+    ],
+
+    begin(mechanism, context) {
+      switch (mechanism.toUpperCase()) {
+        case 'SCRAM-SHA-256-PLUS':
+          return context.channelBinding === null ? null : scramExchange(host, context, { plus: true });
+        case 'SCRAM-SHA-256':
+          return scramExchange(host, context, { plus: false });
+        case 'PLAIN':
+          return plainAllowed(context) ? plainExchange(host, context) : null;
+        case 'LOGIN':
+          return plainAllowed(context) ? loginExchange(host, context) : null;
+        default:
+          return null;
+      }
+    },
+
+    async password(name, password, context) {
+      if (!plainAllowed(context))
+        throw new Failure('PRIVACYREQUIRED', 'Turn on TLS before logging on with a password.');
+      const tooLong = Buffer.byteLength(name) > LOGON_NAME_BYTES || Buffer.byteLength(password) > PASSWORD_BYTES;
+      if (tooLong) throw new Failure('AUTHENTICATIONFAILED', 'The user name or password is too long.');
+      return host.password(name, password, '', context, 'password');
+    },
+  };
+}
+
+/** For the log only; the client hears one text. */
+function whyWrong(account: Account | null, credentials: Credentials | null): string {
+  if (account === null) return 'unknown-user';
+  return credentials === null ? 'no-password' : 'wrong-password';
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
