@@ -7,6 +7,8 @@ import { sortByKey } from './radix.ts';
 import { allOf } from './selection.ts';
 import type { TimeSlice } from './time-slice.ts';
 
+const LEAF: readonly ThreadNode[] = Object.freeze([]);
+
 /** The arrays are parallel and in mailbox order; `subject` numbers equal base subjects equally. */
 export async function threadBySubject(
   uids: Uint32Array,
@@ -20,13 +22,12 @@ export async function threadBySubject(
   for (let i = 0; i < bySentDate.length; i += 1) {
     if ((i & 4095) === 0 && slice.due()) await slice.pause();
     const message = bySentDate[i]!;
-    const children: ThreadNode[] = [];
-    const node: ThreadNode = { uid: uids[message]!, children };
     const siblings = heads.get(subject[message]!);
-    if (siblings !== undefined) siblings.push(node);
+    if (siblings !== undefined) siblings.push({ uid: uids[message]!, children: LEAF });
     else {
+      const children: ThreadNode[] = [];
       heads.set(subject[message]!, children);
-      threads.push(node);
+      threads.push({ uid: uids[message]!, children });
     }
   }
   return threads;

@@ -17,7 +17,7 @@ const TRIED = 4;
 /** Of one stop at a first byte, and of one call of the search: nanoseconds. */
 const STOP_COST = 8;
 const CALL_COST = 150;
-/** Pieces found where the needle was not, before the whole needle is searched instead: the sample misled. */
+/** Pieces found where the needle was not, in one call, before the whole needle is searched: the sample misled. */
 const MISSES = 10_000;
 
 export class Probe {
@@ -26,7 +26,6 @@ export class Probe {
   /** Offset of the piece in the needle. */
   #at = 0;
   #tuned = false;
-  #misses = 0;
 
   /** `needle` is not empty. */
   constructor(needle: Buffer) {
@@ -56,14 +55,15 @@ export class Probe {
 
   /** Where the needle begins in `text`, at or above `from`; -1 when it does not. */
   find(text: Buffer, from: number): number {
+    let misses = 0;
     for (let at = from; ; ) {
       const hit = text.indexOf(this.#piece, at + this.#at);
       if (hit < 0) return -1;
       at = hit - this.#at;
       if (this.#standsAt(text, at)) return at;
       at += 1;
-      this.#misses += 1;
-      if (this.#misses === MISSES) {
+      misses += 1;
+      if (misses === MISSES) {
         this.#piece = this.needle;
         this.#at = 0;
       }
