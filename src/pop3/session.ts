@@ -27,24 +27,37 @@ import { Maildrop } from './maildrop.ts';
 import { BodyReader } from './read-ahead.ts';
 import { topLength } from './top.ts';
 
+/** Seconds, octets. */
+export type Pop3Settings = Pick<
+  PopSettings,
+  'authenticatedConnectionTimeout' | 'maxCommandSize' | 'messageRetrievalSortOrder'
+>;
+
 export interface Pop3SessionOptions {
   /** The part of the front end's hand-over (backend/link.ts) that matters here. */
   readonly handOver: { readonly tls: TlsFacts | null };
-  /** Stays the caller's: to be closed by whoever opened it, after `run` or `cancel`. */
+  /** The session's from the call on: closed by it, also when it cannot be made. */
   readonly mailbox: Mailbox;
   /** Read before each command, so that a change of settings reaches living sessions. */
-  readonly settings: () => PopSettings;
+  readonly settings: () => Pop3Settings;
   readonly log: Log;
   /** What the front end offers, for the SASL line of CAPA (RFC 5034 §3: the same in both states). */
   readonly mechanisms?: readonly string[];
+  /** Aborted when the server drains: the session ends when its command is answered; nothing is deleted. */
+  readonly drain?: AbortSignal;
 }
 
 /** @throws Failure UNAVAILABLE when the Inbox cannot be opened */
 export async function createPop3Session(options: Pop3SessionOptions): Promise<Pop3Session> {
-  const inbox = options.mailbox.folderByUse('inbox') ?? options.mailbox.folderByName('INBOX');
-  if (inbox === null) throw new Failure('UNAVAILABLE', 'The mailbox has no Inbox.');
-  const view = await options.mailbox.view(inbox.id);
-  return new Pop3Session(options, view);
+  const { mailbox } = options;
+  try {
+    const inbox = mailbox.folderByUse('inbox') ?? mailbox.folderByName('INBOX');
+    if (inbox === null) throw new Failure('UNAVAILABLE', 'The mailbox has no Inbox.');
+    return new Pop3Session(options, await mailbox.view(inbox.id));
+  } catch (error) {
+    mailbox.close();
+    throw error;
+  }
 }
 
 /** Lines of a listing written between two looks at the client and at the clock. */
@@ -64,6 +77,8 @@ export class Pop3Session {
   readonly #maildrop: Maildrop;
   readonly #bodies: BodyReader;
   readonly #turn = new Turn();
+  /** Nothing is being done for the client: it has the word. */
+  #waiting = false;
   #badCommands = 0;
   #retrieved = 0;
   #unsent = 0;
@@ -78,15 +93,23 @@ export class Pop3Session {
 
   cancel(): void {
     this.#maildrop.close();
+    this.#options.mailbox.close();
   }
 
   async run(connection: Connection): Promise<void> {
+    const { drain } = this.#options;
+    // Wakes a session that waits for its client; one at work looks at the signal before it waits again.
+    const onDrain = (): void => {
+      if (this.#waiting) connection.idleLimit(0);
+    };
+    drain?.addEventListener('abort', onDrain);
     try {
       await this.#serve(connection);
     } catch (error) {
       this.#farewell(connection, error);
     } finally {
-      this.#maildrop.close();
+      drain?.removeEventListener('abort', onDrain);
+      this.cancel();
       connection.end();
       this.#log.info({ messages: this.#maildrop.count, retrieved: this.#retrieved }, 'POP3 session ended');
     }
@@ -95,9 +118,12 @@ export class Pop3Session {
   async #serve(connection: Connection): Promise<void> {
     for (;;) {
       const settings = this.#options.settings();
-      connection.idleLimit(settings.authenticatedConnectionTimeout * 1000);
+      const isDraining = this.#options.drain?.aborted === true;
+      connection.idleLimit(isDraining ? 0 : settings.authenticatedConnectionTimeout * 1000);
       if (connection.buffered === 0) this.#turn.restart();
+      this.#waiting = true;
       const line = await connection.readLine(settings.maxCommandSize);
+      this.#waiting = false;
       if (line === null) return;
       const command = parseTransactionCommand(line);
       if (command.kind === 'quit') {
@@ -299,6 +325,10 @@ export class Pop3Session {
 
   #farewell(connection: Connection, error: unknown): void {
     if (error instanceof IdleTimeout) {
+      if (this.#options.drain?.aborted === true) {
+        connection.out.ascii(errReply('the server is shutting down', 'SYS/TEMP'));
+        return;
+      }
       // RFC 1939 §3: closed without a response, and no message is removed.
       this.#log.info({}, 'POP3 session idle for too long');
       return;

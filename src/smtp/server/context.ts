@@ -40,8 +40,12 @@ export interface SmtpContextOptions {
   readonly tls: ServerTls;
   readonly rates: RateLimiter;
   readonly clock: Clock;
+  readonly drain: AbortSignal | null;
   readonly log: Log;
 }
+
+/** How long a client may take for the rest of its message while the server drains (ms). */
+const DRAIN_GRACE_MS = 10_000;
 
 export class SmtpContext {
   readonly session: string;
@@ -53,6 +57,7 @@ export class SmtpContext {
   readonly tls: ServerTls;
   readonly rates: RateLimiter;
   readonly clock: Clock;
+  readonly drain: AbortSignal | null;
   readonly log: Log;
 
   client: Client | null = null;
@@ -64,6 +69,8 @@ export class SmtpContext {
   logonFailures = 0;
   refusedRecipients = 0;
   discardedBytes = 0;
+  /** Between two commands: the client has the word. */
+  waiting = false;
   /** Set by whoever said the last word: the session ends. */
   over = false;
   readonly #endsAt: number;
@@ -78,6 +85,7 @@ export class SmtpContext {
     this.tls = options.tls;
     this.rates = options.rates;
     this.clock = options.clock;
+    this.drain = options.drain;
     this.log = options.log;
     this.#endsAt = options.clock.now() + options.connector.connectionTimeout * 1000;
   }
@@ -130,7 +138,17 @@ export class SmtpContext {
   /** Before each wait for the client: ConnectionInactivityTimeout, and the absolute ConnectionTimeout. */
   awaitClient(): void {
     const left = this.#endsAt - this.clock.now();
-    this.connection.idleLimit(Math.max(0, Math.min(left, this.connector.connectionInactivityTimeout * 1000)));
+    const silence = this.isDraining ? this.#drainGrace : this.connector.connectionInactivityTimeout * 1000;
+    this.connection.idleLimit(Math.max(0, Math.min(left, silence)));
+  }
+
+  get isDraining(): boolean {
+    return this.drain?.aborted === true;
+  }
+
+  /** A message under way may be finished, a new one goes to the next server. */
+  get #drainGrace(): number {
+    return this.transaction === null ? 0 : DRAIN_GRACE_MS;
   }
 
   get lifetimeIsOver(): boolean {

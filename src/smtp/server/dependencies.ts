@@ -25,4 +25,6 @@ export interface SmtpDependencies {
   readonly tls: (serverName: string | null) => SecureContextOptions;
   readonly log: Log;
   readonly clock?: Clock;
+  /** Aborted when the server drains: sessions end between two messages. */
+  readonly drain?: AbortSignal;
 }

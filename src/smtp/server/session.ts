@@ -37,8 +37,14 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
       tls,
       rates,
       clock: dependencies.clock ?? systemClock,
+      drain: dependencies.drain ?? null,
       log,
     });
+    // Wakes a session that waits for a command; one at work looks at the signal before it waits again.
+    const onDrain = (): void => {
+      if (context.waiting) context.awaitClient();
+    };
+    context.drain?.addEventListener('abort', onDrain);
     log.info({ remote: connection.remote.address }, 'SMTP session began');
     try {
       if (tlsNow && connection.tls === null) await connection.startTls(tls.handshakeOptions());
@@ -46,6 +52,7 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
     } catch (error) {
       farewell(context, error);
     } finally {
+      context.drain?.removeEventListener('abort', onDrain);
       await hangUp(context);
       log.info({ messages: context.messages }, 'SMTP session ended');
     }
@@ -60,7 +67,9 @@ async function serve(context: SmtpContext): Promise<void> {
     if (context.lifetimeIsOver) throw new IdleTimeout('ConnectionTimeout');
     context.awaitClient();
     if (connection.buffered === 0) turn.restart();
+    context.waiting = true;
     const line = await connection.readLine(SMTP_AUTH_LINE_BYTES);
+    context.waiting = false;
     if (line === null) return;
     await obey(context, line);
     // Answers nobody reads must not pile up; the flush itself waits for the end of a pipelined group (RFC 2920 §3.2).
@@ -105,6 +114,10 @@ function greeting(connector: ReceiveConnector): string {
 function farewell(context: SmtpContext, error: unknown): void {
   const { connector, log } = context;
   if (error instanceof IdleTimeout) {
+    if (context.isDraining) {
+      context.finish(reply(421, '4.3.2', `${connector.fqdn} server is shutting down, closing connection`));
+      return;
+    }
     log.info({}, 'SMTP session timed out');
     context.finish(reply(421, '4.4.2', `${connector.fqdn} connection timed out, closing connection`));
     return;

@@ -1,0 +1,112 @@
+/** A mailbox and a loopback server whose connections are POP3 sessions behind their logon: no front end needed. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import net from 'node:net';
+import { silentLog } from '../../../src/observe/log.ts';
+import { createPop3Session, type Pop3Settings } from '../../../src/pop3/session.ts';
+import type { Mailbox, MailboxDatabase } from '../../../src/store/api.ts';
+import { DELETED, mailboxId, SEEN } from '../../../src/store/model.ts';
+import { Connection } from '../../../src/wire/connection.ts';
+import { connected, type Stage } from '../../support/dialogue.ts';
+import type { SetUp } from '../../support/dialogue-script.ts';
+
+export interface Pop3Stage extends Stage {
+  readonly database: MailboxDatabase;
+  readonly mailbox: Mailbox;
+  readonly settings: { -readonly [Name in keyof Pop3Settings]: Pop3Settings[Name] };
+  readonly drain: AbortController;
+  /** Resolves when no session is running. */
+  idle(): Promise<void>;
+}
+
+/** `database` is closed with the stage. */
+export async function openPop3Stage(database: MailboxDatabase): Promise<Pop3Stage> {
+  const id = mailboxId(randomUUID());
+  const mailbox = await database.open(id);
+  const settings: Pop3Stage['settings'] = {
+    authenticatedConnectionTimeout: 1800,
+    maxCommandSize: 512,
+    messageRetrievalSortOrder: 'Ascending',
+  };
+  const drain = new AbortController();
+  const sessions = new Set<Promise<void>>();
+  const server = net.createServer((socket) => {
+    const served = serve(socket).finally(() => sessions.delete(served));
+    sessions.add(served);
+  });
+
+  async function serve(socket: net.Socket): Promise<void> {
+    const connection = new Connection(socket);
+    const session = await createPop3Session({
+      handOver: { tls: null },
+      mailbox: await database.open(id),
+      settings: () => settings,
+      log: silentLog,
+      mechanisms: ['SCRAM-SHA-256', 'PLAIN'],
+      drain: drain.signal,
+    });
+    await session.run(connection);
+  }
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const { port } = address;
+  return {
+    database,
+    mailbox,
+    settings,
+    drain,
+    connect: () => connected(net.connect(port, '127.0.0.1')),
+    setUp: (steps) => fill(database, mailbox, steps, settings),
+    idle: async () => {
+      while (sessions.size > 0) await Promise.all(sessions);
+    },
+    close: async () => {
+      await Promise.all(sessions);
+      server.close();
+      mailbox.close();
+      await database.close();
+    },
+  };
+}
+
+/** `folder order=Descending` sets the sort order; `message INBOX uidl=… flags=\Seen` adds a message. */
+async function fill(
+  database: MailboxDatabase,
+  mailbox: Mailbox,
+  steps: readonly SetUp[],
+  settings: Pop3Stage['settings'],
+): Promise<void> {
+  for (const step of steps) {
+    if (step.kind === 'folder') {
+      if (step.options.get('order') === 'Descending') settings.messageRetrievalSortOrder = 'Descending';
+      else await mailbox.createFolder(step.name);
+      continue;
+    }
+    const uidl = step.options.get('uidl');
+    const flags = step.options.get('flags') ?? '';
+    await append(database, mailbox, step.folder, step.bytes, {
+      flags: (flags.includes('\\Seen') ? SEEN : 0) | (flags.includes('\\Deleted') ? DELETED : 0),
+      ...(uidl === undefined ? {} : { uidl }),
+    });
+  }
+}
+
+export async function append(
+  database: MailboxDatabase,
+  mailbox: Mailbox,
+  name: string,
+  bytes: Buffer,
+  options: { readonly flags?: number; readonly uidl?: string } = {},
+): Promise<number> {
+  const folder = mailbox.folderByName(name);
+  if (folder === null) throw new Error(`set-up: there is no folder ${name}`);
+  const sink = database.stage();
+  await sink.write(bytes);
+  const staged = await sink.finish();
+  const appended = await mailbox.append(folder.id, staged, options);
+  await staged.release();
+  return appended.uid;
+}
