@@ -4,26 +4,16 @@
  * or more and a read.
  */
 import { unreachable } from '../../observe/failure.ts';
-import type { Candidates } from './candidates.ts';
 import { isColumnTerm, selectByColumns } from './column-terms.ts';
 import { isFragmentField, selectByFragment } from './fragment-terms.ts';
 import { foldNeedle } from './needle.ts';
 import type { SearchQuery } from './query.ts';
 import { type Selection, join, without } from './selection.ts';
-import type { SearchSource } from './source.ts';
+import type { SearchRun } from './search-run.ts';
 import { selectByHeaderField, selectByText } from './text-terms.ts';
-import type { TimeSlice } from './time-slice.ts';
-
-export interface Evaluation {
-  readonly source: SearchSource;
-  readonly candidates: Candidates;
-  /** Seconds since 1970, for YOUNGER and OLDER (RFC 5032). */
-  readonly now: number;
-  readonly slice: TimeSlice;
-}
 
 /** Those of `selection` that match. Depth of recursion is that of the query, which its parser bounds. */
-export async function evaluate(run: Evaluation, query: SearchQuery, selection: Selection): Promise<Selection> {
+export async function evaluate(run: SearchRun, query: SearchQuery, selection: Selection): Promise<Selection> {
   if (selection.length === 0) return selection;
   if (isColumnTerm(query)) {
     const { candidates } = run;

@@ -4,10 +4,10 @@
  */
 import type { Buffer } from 'node:buffer';
 import { readSearchText, type SearchField } from '../../message/fragment.ts';
-import type { Evaluation } from './evaluate.ts';
 import { Probe } from './probe.ts';
 import { readAhead } from './read-ahead.ts';
 import { scan } from './scan.ts';
+import type { SearchRun } from './search-run.ts';
 import { type Selection, SelectionBuilder, pick } from './selection.ts';
 
 /** `name` in lower case. */
@@ -17,7 +17,7 @@ export function isFragmentField(name: string): name is SearchField {
 
 /** `needle` is not empty. */
 export async function selectByFragment(
-  run: Evaluation,
+  run: SearchRun,
   field: SearchField,
   needle: Buffer,
   selection: Selection,

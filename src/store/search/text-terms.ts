@@ -3,10 +3,10 @@
  * as RFC 9051 §6.4.4 asks. Messages without text yet are extracted during the search, so every answer is complete.
  */
 import { Buffer } from 'node:buffer';
-import type { Evaluation } from './evaluate.ts';
 import { Probe } from './probe.ts';
 import { readAhead } from './read-ahead.ts';
 import { type Packed, scan } from './scan.ts';
+import type { SearchRun } from './search-run.ts';
 import { type Selection, SelectionBuilder, join, pick } from './selection.ts';
 import { NOT_INDEXED, type TextKind } from './source.ts';
 import { FIELD_MARK, FIELD_VALUE_MARK } from './text-entry.ts';
@@ -16,7 +16,7 @@ import { makeTexts } from './missing-texts.ts';
 type Match = (batch: Packed, found: (entry: number) => void) => Promise<void>;
 
 export async function selectByText(
-  run: Evaluation,
+  run: SearchRun,
   kind: TextKind,
   needle: Buffer,
   selection: Selection,
@@ -33,7 +33,7 @@ export async function selectByText(
 
 /** `name` in lower case. An empty needle asks whether the field is there at all. */
 export async function selectByHeaderField(
-  run: Evaluation,
+  run: SearchRun,
   name: string,
   needle: Buffer,
   selection: Selection,
@@ -53,7 +53,7 @@ export async function selectByHeaderField(
   );
 }
 
-async function select(run: Evaluation, kind: TextKind, selection: Selection, match: Match): Promise<Selection> {
+async function select(run: SearchRun, kind: TextKind, selection: Selection, match: Match): Promise<Selection> {
   const uids = pick(run.candidates.uids, selection);
   const found = new SelectionBuilder(selection.length);
   const missing = new SelectionBuilder(selection.length);
