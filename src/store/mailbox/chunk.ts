@@ -5,7 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { Failure } from '../../observe/failure.ts';
-import { Columns, lowerBound } from './columns.ts';
+import { type Columns, lowerBound } from './columns.ts';
 import { CHUNK_BITS } from './folder-state.ts';
 
 /** Raise when the columns or their order change; a migration then rewrites all chunks. */

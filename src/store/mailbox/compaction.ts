@@ -30,7 +30,7 @@ export async function compact(core: MailboxCore): Promise<void> {
     const contents = [...(live.get(segment)?.values() ?? [])].sort((a, b) => a.offset - b.offset);
     const liveBytes = contents.reduce((sum, one) => sum + one.size, 0);
     if (liveBytes >= bytes * COMPACT_BELOW) continue;
-    await copyOut(core, segment, contents);
+    await copyOut(core, segment, contents, compaction.prefixBytes);
     await fold(core, 'maintenance');
     await compaction.drop(segment);
     core.log.info({ mailbox: core.id, segment, bytes, liveBytes }, 'segment compacted');
@@ -59,15 +59,20 @@ export function liveContents(core: MailboxCore): Map<number, Map<number, LiveCon
   return live;
 }
 
-async function copyOut(core: MailboxCore, segment: number, contents: readonly LiveContent[]): Promise<void> {
+async function copyOut(
+  core: MailboxCore,
+  segment: number,
+  contents: readonly LiveContent[],
+  prefixBytes: number,
+): Promise<void> {
   for (let from = 0; from < contents.length; ) {
     let to = from;
     let bytes = 0;
     while (to < contents.length && (to === from || bytes + contents[to]!.size <= COPY_BYTES)) {
-      bytes += contents[to]!.size;
+      bytes += prefixBytes + contents[to]!.size;
       to += 1;
     }
-    await copyGroup(core, segment, contents.slice(from, to), bytes);
+    await copyGroup(core, segment, contents.slice(from, to), bytes, prefixBytes);
     from = to;
   }
 }
@@ -77,14 +82,15 @@ async function copyGroup(
   segment: number,
   group: readonly LiveContent[],
   bytes: number,
+  prefixBytes: number,
 ): Promise<void> {
   const memory = Buffer.allocUnsafeSlow(bytes);
   const offsets = new Uint32Array(group.length);
   let at = 0;
   const ranges = group.map((one, i) => {
-    const range = { segment, offset: one.offset, length: one.size, at };
-    offsets[i] = at;
-    at += one.size;
+    const range = { segment, offset: one.offset - prefixBytes, length: prefixBytes + one.size, at };
+    offsets[i] = at + prefixBytes;
+    at += prefixBytes + one.size;
     return range;
   });
   await core.storage.readContent(ranges, memory);

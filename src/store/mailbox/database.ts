@@ -35,7 +35,7 @@ export interface OpenedMailbox {
   readonly storage: MailboxStorage;
   readonly stored: StoredMailbox;
   /** Changes logged after what `stored` holds, in order; applied before anyone uses the mailbox. */
-  replay(): AsyncIterable<{ readonly entry: LogEntry['change']; readonly location: Location }>;
+  replay(): Iterable<{ readonly entry: LogEntry['change']; readonly location: Location }>;
   /** MODSEQ has to jump (dependencies.md §7); null after a clean shutdown. */
   readonly raise: { readonly step: number; readonly touch: boolean } | null;
 }

@@ -4,7 +4,7 @@
  */
 import { DELETED, type Folder, type FolderKind, SEEN, type SpecialUse } from '../model.ts';
 import { folderId, modSeq, uid, uidValidity } from '../model.ts';
-import { Columns } from './columns.ts';
+import type { Columns } from './columns.ts';
 
 /** Messages of a chunk of the packed index: its number is the UID shifted by this. */
 export const CHUNK_BITS = 10;

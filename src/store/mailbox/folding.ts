@@ -21,7 +21,18 @@ export function foldIsDue(core: MailboxCore): boolean {
   return changes >= FOLD_AFTER_CHANGES || bytes >= FOLD_AFTER_BYTES;
 }
 
+/** One fold at a time; who comes second finds little left to do. */
 export async function fold(core: MailboxCore, reason: FoldReason): Promise<void> {
+  while (core.folding !== null) await core.folding;
+  const done = foldNow(core, reason);
+  core.folding = done.then(
+    () => void (core.folding = null),
+    () => void (core.folding = null),
+  );
+  await done;
+}
+
+async function foldNow(core: MailboxCore, reason: FoldReason): Promise<void> {
   const least = reason === 'closing' ? CLOSE_FOLD_CHANGES : 1;
   if (reason !== 'maintenance' && core.storage.unfolded.changes < least) return;
   let image: FoldImage | null = null;

@@ -2,7 +2,7 @@
  * One open mailbox, shared by all its handles: state, commit queue, change feed, texts, search, and the reads that
  * join rows with bytes.
  */
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import type { ParsedMessage } from '../../message/model.ts';
 import { MessageScanner, parseMessage } from '../../message/scanner.ts';
 import { Failure } from '../../observe/failure.ts';
@@ -32,7 +32,8 @@ export class MailboxCore {
   readonly log: Log;
   /** Seconds since 1970. */
   readonly now: () => number;
-  #folding: Promise<void> | null = null;
+  /** The fold under way; never rejects. Set by folding.ts. */
+  folding: Promise<void> | null = null;
   /** Search caches of folders somebody has open. */
   readonly #searches = new Map<number, FolderSearch>();
 
@@ -50,7 +51,7 @@ export class MailboxCore {
   /** Applies what was logged behind the stored state, then jumps MODSEQ after an unclean shutdown. */
   async recover(opened: OpenedMailbox): Promise<void> {
     const effects = new Effects();
-    for await (const { entry, location } of opened.replay()) this.state.apply(entry, location, null, effects);
+    for (const { entry, location } of opened.replay()) this.state.apply(entry, location, null, effects);
     const { raise } = opened;
     if (raise === null || this.state.folders.size === 0) return;
     await this.queue.submit({
@@ -137,12 +138,10 @@ export class MailboxCore {
   }
 
   #afterCommit(): void {
-    if (this.#folding !== null || !foldIsDue(this)) return;
-    this.#folding = fold(this, 'threshold')
-      .catch((reason: unknown) => this.log.error({ err: reason, mailbox: this.id }, 'folding the log failed'))
-      .finally(() => {
-        this.#folding = null;
-      });
+    if (this.folding !== null || !foldIsDue(this)) return;
+    fold(this, 'threshold').catch((reason: unknown) => {
+      this.log.error({ err: reason, mailbox: this.id }, 'folding the log failed');
+    });
   }
 
   #searchSource(folder: FolderState, view: SharedFolderView): SearchSource {

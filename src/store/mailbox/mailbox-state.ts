@@ -255,7 +255,7 @@ export class MailboxState {
       keywords: [],
       firstRecentUid: 1,
       modSeqFloor: 0,
-      expungeFloor: change.modSeq,
+      expungeFloor: 0,
     };
     const folder = new FolderState(facts, this.subscriptions.has(change.name));
     folder.columns = new Columns();

@@ -102,6 +102,8 @@ export interface MailboxStorage {
 
 /** Engines whose log keeps dead bytes until somebody copies the live ones out. */
 export interface Compaction {
+  /** Octets in front of each message that have to be copied with it. */
+  readonly prefixBytes: number;
   /** Complete segments (never the one being written) with their octets. */
   segments(): readonly { readonly segment: number; readonly bytes: number }[];
   /** The last fold no longer refers to the segment: make that durable, then remove it. */

@@ -2,7 +2,7 @@
  * The memory engine: the reference for the store interface, for tests and for trying things out. Mailboxes live as
  * long as the database object; closing a mailbox keeps them.
  */
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { Failure } from '../../../observe/failure.ts';
 import { type Log, silentLog } from '../../../observe/log.ts';
 import type { MailboxDatabase } from '../../api.ts';
@@ -31,7 +31,7 @@ class MemoryEngine implements Engine {
     return Promise.resolve({
       storage: new MemoryStorage(),
       stored: { counters: null, folders: [], subscriptions: [] },
-      replay: async function* () {},
+      replay: () => [],
       raise: null,
     });
   }

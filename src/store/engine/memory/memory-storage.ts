@@ -23,6 +23,7 @@ export class MemoryStorage implements MailboxStorage {
   readonly #threads = new Map<number, number>();
 
   readonly compaction: Compaction = {
+    prefixBytes: 0,
     segments: () => [...this.#contents].map(([segment, kept]) => ({ segment, bytes: Math.max(1, kept.bytes.length) })),
     drop: (segment) => {
       this.#contents.delete(segment);

@@ -1,0 +1,128 @@
+/**
+ * The few file operations of the engine, in one place so that a test can make the disk full or slow. Flushes are
+ * always asynchronous: a flush that takes 10 ms must not stop every session of the process.
+ */
+import type { Buffer } from 'node:buffer';
+import fs from 'node:fs';
+import { Failure } from '../../../observe/failure.ts';
+
+/** Up to this many octets are written or read in the calling turn: the page cache is quicker than a thread. */
+export const SYNCHRONOUS_BYTES = 64 * 1024;
+/** Buffers of one system call (IOV_MAX is 1024). */
+const BUFFERS_PER_WRITE = 512;
+
+export interface Files {
+  /** Writes all buffers one behind the other at `position`. */
+  write(fd: number, buffers: readonly Buffer[], position: number): Promise<void>;
+  /** fdatasync. */
+  flush(fd: number): Promise<void>;
+}
+
+export const realFiles: Files = {
+  async write(fd, buffers, position) {
+    let at = position;
+    for (let i = 0; i < buffers.length; i += BUFFERS_PER_WRITE) {
+      const group = buffers.slice(i, i + BUFFERS_PER_WRITE);
+      at += await writeGroup(fd, group, at);
+    }
+  },
+  flush: (fd) =>
+    new Promise((resolve, reject) => {
+      fs.fdatasync(fd, (error) => (error === null ? resolve() : reject(error)));
+    }),
+};
+
+async function writeGroup(fd: number, buffers: Buffer[], position: number): Promise<number> {
+  const size = buffers.reduce((sum, one) => sum + one.length, 0);
+  let rest = buffers;
+  let done = 0;
+  while (done < size) {
+    const written =
+      size <= SYNCHRONOUS_BYTES
+        ? fs.writevSync(fd, rest, position + done)
+        : await new Promise<number>((resolve, reject) => {
+            fs.writev(fd, rest, position + done, (error, count) => (error === null ? resolve(count) : reject(error)));
+          });
+    done += written;
+    if (done < size) rest = behind(buffers, done);
+  }
+  return size;
+}
+
+/** What is left of buffers of which `done` octets are written: the disk may take less than it was given. */
+function behind(buffers: readonly Buffer[], done: number): Buffer[] {
+  let skip = done;
+  const rest: Buffer[] = [];
+  for (const one of buffers) {
+    if (skip >= one.length) skip -= one.length;
+    else {
+      rest.push(one.subarray(skip));
+      skip = 0;
+    }
+  }
+  return rest;
+}
+
+/** Reads exactly `length` octets; fewer only at the end of the file. */
+export async function readFully(
+  fd: number,
+  target: Buffer,
+  at: number,
+  length: number,
+  position: number,
+): Promise<number> {
+  let done = 0;
+  while (done < length) {
+    const count = await new Promise<number>((resolve, reject) => {
+      fs.read(fd, target, at + done, length - done, position + done, (error, n) =>
+        error === null ? resolve(n) : reject(error),
+      );
+    });
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+export function readFullySync(fd: number, target: Buffer, at: number, length: number, position: number): number {
+  let done = 0;
+  while (done < length) {
+    const count = fs.readSync(fd, target, at + done, length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+/** Makes names created, renamed or removed in a directory durable. */
+export async function flushDirectory(directory: string): Promise<void> {
+  const handle = await fs.promises.open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Replaces a small file as a whole. */
+export function writeSmallFile(file: string, text: string): void {
+  const temporary = `${file}.new`;
+  fs.writeFileSync(temporary, text);
+  fs.renameSync(temporary, file);
+}
+
+/** System errors as what a mail program may show; anything else stays what it is. */
+export function asFailure(reason: unknown): unknown {
+  const code = errorCode(reason);
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+    return new Failure('UNAVAILABLE', 'The server has no space left for mail at the moment.', { cause: reason });
+  }
+  if (code === 'EIO' || code === 'EROFS' || code === 'EMFILE' || code === 'ENFILE') {
+    return new Failure('UNAVAILABLE', 'The mailbox cannot be written at the moment.', { cause: reason });
+  }
+  return reason;
+}
+
+export function errorCode(reason: unknown): string | null {
+  return reason instanceof Error && 'code' in reason && typeof reason.code === 'string' ? reason.code : null;
+}
