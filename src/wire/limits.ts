@@ -35,6 +35,8 @@ export const IMAP_SET_RANGES = 32 * 1024;
 export const IMAP_SEARCH_KEYS = 512;
 /** IMAP: BAD answers before the session is ended. */
 export const IMAP_BAD_COMMANDS = 10;
+/** IMAP and POP3: failed logons on one connection before it is ended. */
+export const LOGON_FAILURES = 5;
 /** IMAP: bytes of a folder name in UTF-8. */
 export const FOLDER_NAME_BYTES = 1000;
 /** Levels of the folder hierarchy. */

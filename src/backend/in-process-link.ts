@@ -1,0 +1,216 @@
+/**
+ * The back end of this server as front ends in the same process reach it: opens the mailbox, starts the protocol's
+ * session, keeps the list of sessions, ends them when an admin turns something off (design.md §6, ADR on the link).
+ * Refuses while the back-end service is stopped: front end and back end are two services (exchange-behaviour.md §4).
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { Directory } from '../directory/api.ts';
+import type { AccountId, DatabaseId, ServerId, ServiceName } from '../directory/model.ts';
+import { Failure } from '../observe/failure.ts';
+import type { Log } from '../observe/log.ts';
+import type { Mailbox, MailboxDatabase } from '../store/api.ts';
+import type { Connection } from '../wire/connection.ts';
+import type { BackendLink, BackendSession, HandOver } from './link.ts';
+import { LiveSettings } from './live-settings.ts';
+import { type SessionFactories, sessionFactories } from './session-factories.ts';
+import { type LiveSession, SessionRegistry } from './sessions.ts';
+
+/** How long a session that was told to end may take for the answer it is writing. */
+const FAREWELL_MS = 5_000;
+
+export interface BackEndOptions {
+  readonly directory: Directory;
+  readonly server: ServerId;
+  /** The open mailbox databases of this server. */
+  readonly databases: ReadonlyMap<DatabaseId, MailboxDatabase>;
+  readonly log: Log;
+  /** The sessions of src/imap and src/pop3 when missing. */
+  readonly factories?: SessionFactories;
+}
+
+export interface BackEnd extends BackendLink {
+  readonly sessions: SessionRegistry;
+  /** Takes no session any more, ends those there are, waits at most `ms` for them. Leaves the databases open. */
+  drain(ms: number): Promise<void>;
+}
+
+const SERVICES: Readonly<Record<HandOver['protocol'], { service: ServiceName; name: string }>> = {
+  imap: { service: 'imap4-backend', name: 'IMAP4 Backend' },
+  pop3: { service: 'pop3-backend', name: 'POP3 Backend' },
+};
+
+export async function createInProcessLink(options: BackEndOptions): Promise<BackEnd> {
+  const sessions = new SessionRegistry();
+  const settings: LiveSettings = await LiveSettings.of(options.directory, options.server, options.log, () => {
+    const ended = sessions.end((session) => !settings.isRunning(SERVICES[session.protocol].service));
+    if (ended > 0) options.log.info({ ended }, 'sessions of a stopped back-end service end');
+  });
+  return new InProcessBackEnd(options, settings, sessions);
+}
+
+class InProcessBackEnd implements BackEnd {
+  readonly sessions: SessionRegistry;
+  readonly #options: BackEndOptions;
+  readonly #settings: LiveSettings;
+  readonly #factories: SessionFactories;
+  readonly #unwatch: () => void;
+  #draining = false;
+
+  constructor(options: BackEndOptions, settings: LiveSettings, sessions: SessionRegistry) {
+    this.#options = options;
+    this.#settings = settings;
+    this.sessions = sessions;
+    this.#factories = options.factories ?? sessionFactories(settings);
+    this.#unwatch = options.directory.watch((change) => {
+      if (change.kind === 'account') this.#accountChanged(change.id);
+    });
+  }
+
+  async open(handOver: HandOver): Promise<BackendSession> {
+    const { service, name } = SERVICES[handOver.protocol];
+    if (this.#draining) throw new Failure('UNAVAILABLE', 'The server is going down; try again in a moment');
+    if (!this.#settings.isRunning(service)) {
+      throw new Failure('UNAVAILABLE', `The service ${name} is not running on the server of this mailbox`);
+    }
+    const owner = handOver.logon.mailbox;
+    if (owner.mailbox === null) throw new Failure('CONTACTADMIN', 'This account has no mailbox');
+    const database = this.#options.databases.get(owner.mailbox.database);
+    if (database === undefined) throw new Failure('UNAVAILABLE', 'The mailbox database is not mounted');
+    const mailbox = await database.open(owner.mailbox.id);
+    const stop = new AbortController();
+    const log = this.#options.log.child({
+      session: handOver.session,
+      protocol: handOver.protocol,
+      user: owner.userPrincipalName,
+    });
+    try {
+      const session = await this.#factories[handOver.protocol]({ handOver, mailbox, database, stop: stop.signal, log });
+      return new Served(handOver, session, mailbox, stop, this.sessions);
+    } catch (error) {
+      mailbox.close();
+      throw error;
+    }
+  }
+
+  async drain(ms: number): Promise<void> {
+    this.#draining = true;
+    this.#unwatch();
+    this.#settings.close();
+    this.sessions.end(() => true);
+    const timer = new AbortController();
+    await Promise.race([
+      this.sessions.empty(),
+      setTimeout(ms, undefined, { signal: timer.signal, ref: false }).catch(() => {}),
+    ]);
+    timer.abort();
+  }
+
+  /** Ends the sessions of accounts that may not have them any more (Set-CASMailbox applies to living sessions). */
+  #accountChanged(id: string | null): void {
+    const concerned = new Map<AccountId, LiveSession>();
+    for (const session of this.sessions.list()) {
+      for (const account of [session.account, session.delegate]) {
+        if (id === null || account === id) concerned.set(account, session);
+      }
+    }
+    for (const account of concerned.keys()) {
+      this.#recheck(account).catch((error: unknown) => {
+        this.#options.log.error({ account, error: String(error) }, 'sessions could not be checked behind a change');
+      });
+    }
+  }
+
+  async #recheck(id: AccountId): Promise<void> {
+    const { directory, log } = this.#options;
+    const account = await directory.account(id);
+    const access = account === null ? null : await directory.clientAccess(id);
+    const ended = this.sessions.end((session) => {
+      if (session.account !== id) return session.delegate === id && account?.enabled !== true;
+      if (account === null || access === null || !account.enabled || account.mailbox === null) return true;
+      return !(session.protocol === 'imap' ? access.imapEnabled : access.popEnabled);
+    });
+    if (ended > 0) log.info({ account: id, ended }, 'sessions end: the account may not use the protocol any more');
+  }
+}
+
+/** One open mailbox with its session, in the registry for as long as it serves. */
+class Served implements BackendSession {
+  readonly #handOver: HandOver;
+  readonly #session: BackendSession;
+  readonly #stop: AbortController;
+  readonly #leave: () => void;
+  #connection: Connection | null = null;
+  #farewell: NodeJS.Timeout | null = null;
+
+  constructor(
+    handOver: HandOver,
+    session: BackendSession,
+    mailbox: Mailbox,
+    stop: AbortController,
+    registry: SessionRegistry,
+  ) {
+    this.#handOver = handOver;
+    this.#session = session;
+    this.#stop = stop;
+    const { account, mailbox: owner } = handOver.logon;
+    this.#leave = registry.add(
+      {
+        id: handOver.session,
+        protocol: handOver.protocol,
+        account: owner.id,
+        delegate: account.id,
+        user: owner.userPrincipalName,
+        mailbox: mailbox.id,
+        clientAddress: handOver.clientAddress,
+        tls: handOver.tls,
+        clientId: handOver.clientId,
+        since: Date.now(),
+      },
+      () => this.#end(),
+    );
+    if (handOver.stop.aborted) this.#end();
+    else handOver.stop.addEventListener('abort', this.#end, { once: true });
+  }
+
+  get capabilities(): readonly string[] {
+    return this.#session.capabilities;
+  }
+
+  async run(connection: Connection): Promise<void> {
+    this.#connection = connection;
+    if (this.#stop.signal.aborted) this.#cutOffSoon();
+    try {
+      await this.#session.run(connection);
+    } finally {
+      this.#over();
+    }
+  }
+
+  cancel(): void {
+    this.#session.cancel();
+    this.#over();
+  }
+
+  readonly #end = (): void => {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.#cutOffSoon();
+  };
+
+  /** A session says goodbye by itself; one whose client does not read is cut off. */
+  #cutOffSoon(): void {
+    const connection = this.#connection;
+    if (connection === null || this.#farewell !== null) return;
+    // POP3 has no untagged farewell, and a session that ends before QUIT removes nothing (RFC 1939 §6).
+    if (this.#handOver.protocol === 'pop3') connection.end();
+    this.#farewell = globalThis.setTimeout(() => connection.destroy(), FAREWELL_MS);
+    this.#farewell.unref();
+  }
+
+  #over(): void {
+    this.#handOver.stop.removeEventListener('abort', this.#end);
+    if (this.#farewell !== null) clearTimeout(this.#farewell);
+    this.#connection = null;
+    this.#leave();
+  }
+}

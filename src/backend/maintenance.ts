@@ -1,0 +1,119 @@
+/**
+ * Housekeeping of mailboxes: recoverable items older than DeletedItemRetention go, logs are folded, segments compacted
+ * (exchange-behaviour.md §9.2). One mailbox after the other; those in use wait for a quiet time, but not for ever.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { Log } from '../observe/log.ts';
+import type { MailboxDatabase } from '../store/api.ts';
+import type { MailboxId } from '../store/model.ts';
+
+const DAY_SECONDS = 86_400;
+/** DeletedItemRetention: 14 days. */
+export const RETENTION_SECONDS = 14 * DAY_SECONDS;
+/** From the end of one round to the next. */
+const ROUND_MS = 3_600_000;
+/** From start to the first round: a server has better things to do while it comes up. */
+const FIRST_ROUND_MS = 300_000;
+/** Each mailbox is looked after this often, in milliseconds. */
+const EVERY_MS = DAY_SECONDS * 1000;
+/** A mailbox that is always in use is looked after all the same when it has waited this long. */
+const AT_LATEST_MS = 3 * EVERY_MS;
+/** Breath between two mailboxes. */
+const PAUSE_MS = 20;
+
+export interface MaintenanceOptions {
+  readonly databases: () => Iterable<MailboxDatabase>;
+  /** Sessions are open on it. */
+  readonly isInUse: (mailbox: MailboxId) => boolean;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  readonly retentionSeconds?: number;
+}
+
+export class MaintenanceSchedule {
+  readonly #options: MaintenanceOptions;
+  readonly #done = new Map<MailboxId, number>();
+  readonly #stop = new AbortController();
+  readonly #started: number;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+    this.#started = this.#now();
+  }
+
+  start(): void {
+    this.#running = this.#rounds();
+  }
+
+  /** Resolves when the mailbox in hand is done. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /** Looks once at every mailbox; maintains those whose turn it is. @returns how many were maintained */
+  async round(): Promise<number> {
+    let count = 0;
+    for (const database of this.#options.databases()) {
+      for (const mailbox of await database.mailboxes()) {
+        if (this.#stop.signal.aborted) return count;
+        if (!this.#isDue(mailbox)) continue;
+        if (await this.#maintain(database, mailbox)) count += 1;
+        await this.#pause(PAUSE_MS);
+      }
+    }
+    return count;
+  }
+
+  /** Nothing is remembered over a restart: then every quiet mailbox is due, the busy ones as if done just now. */
+  #isDue(mailbox: MailboxId): boolean {
+    const done = this.#done.get(mailbox);
+    const waited = this.#now() - (done ?? this.#started);
+    if (this.#options.isInUse(mailbox)) return waited >= AT_LATEST_MS;
+    return done === undefined || waited >= EVERY_MS;
+  }
+
+  async #maintain(database: MailboxDatabase, mailbox: MailboxId): Promise<boolean> {
+    const { log, retentionSeconds = RETENTION_SECONDS } = this.#options;
+    try {
+      const opened = await database.open(mailbox);
+      try {
+        await opened.maintain({ retentionSeconds });
+      } finally {
+        opened.close();
+      }
+      this.#done.set(mailbox, this.#now());
+      return true;
+    } catch (error) {
+      log.error({ mailbox, error: String(error) }, 'mailbox maintenance failed; it is tried again in the next round');
+      return false;
+    }
+  }
+
+  async #rounds(): Promise<void> {
+    await this.#pause(FIRST_ROUND_MS);
+    while (!this.#stop.signal.aborted) {
+      try {
+        const count = await this.round();
+        if (count > 0) this.#options.log.info({ mailboxes: count }, 'mailbox maintenance done');
+      } catch (error) {
+        this.#options.log.error({ error: String(error) }, 'mailbox maintenance round failed');
+      }
+      await this.#pause(ROUND_MS);
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    try {
+      await setTimeout(ms, undefined, { signal: this.#stop.signal, ref: false });
+    } catch {
+      // Stopped: the caller looks at the signal.
+    }
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
+  }
+}

@@ -1,0 +1,55 @@
+/** The protocol sessions this back end runs: what each of them needs, out of what the back end has. */
+import { createImapSession } from '../imap/session/session.ts';
+import type { Log } from '../observe/log.ts';
+import { createPop3Session } from '../pop3/session.ts';
+import type { Mailbox, MailboxDatabase } from '../store/api.ts';
+import type { BackendSession, HandOver } from './link.ts';
+import type { LiveSettings } from './live-settings.ts';
+
+export interface SessionStart {
+  readonly handOver: HandOver;
+  /** The session closes it at its end, also when it is cancelled; not when the factory throws. */
+  readonly mailbox: Mailbox;
+  readonly database: MailboxDatabase;
+  /** Aborted when the session has to end. */
+  readonly stop: AbortSignal;
+  readonly log: Log;
+}
+
+export type SessionFactory = (start: SessionStart) => Promise<BackendSession> | BackendSession;
+
+export type SessionFactories = Readonly<Record<HandOver['protocol'], SessionFactory>>;
+
+export const sessionFactories = (settings: LiveSettings): SessionFactories => ({
+  imap: ({ handOver, mailbox, database, stop, log }) =>
+    createImapSession({
+      handOver,
+      mailbox,
+      stage: (options) => database.stage(options),
+      log,
+      settings: () => ({
+        authenticatedConnectionTimeout: settings.imap.authenticatedConnectionTimeout,
+        showHiddenFoldersEnabled: settings.imap.showHiddenFoldersEnabled,
+        maxCommandSize: settings.imap.maxCommandSize,
+        maxMessageSize: settings.organization.maxReceiveSize,
+      }),
+      drain: stop,
+    }),
+  pop3: async ({ handOver, mailbox, log }) => {
+    const session = await createPop3Session({ handOver, mailbox, settings: () => settings.pop3, log });
+    return {
+      capabilities: session.capabilities,
+      run: async (connection) => {
+        try {
+          await session.run(connection);
+        } finally {
+          mailbox.close();
+        }
+      },
+      cancel: () => {
+        session.cancel();
+        mailbox.close();
+      },
+    };
+  },
+});

@@ -1,0 +1,179 @@
+/**
+ * The POP3 and IMAP4 front-end services: listeners that follow settings and service state within a second, admission
+ * by the connection limits, one logon session a client, drain (design.md §2, exchange-behaviour.md §1, §4).
+ * Authenticates and locates; never opens a mailbox.
+ */
+import type { Socket } from 'node:net';
+import type { TLSSocketOptions } from 'node:tls';
+import type { Authenticator } from '../auth/api.ts';
+import type { Directory } from '../directory/api.ts';
+import type { MailProtocolSettings, ServerId } from '../directory/model.ts';
+import { plainText } from '../imap/grammar/write-response.ts';
+import { Failure } from '../observe/failure.ts';
+import type { Log } from '../observe/log.ts';
+import { errReply } from '../pop3/grammar.ts';
+import { ServerTls } from '../smtp/server/server-tls.ts';
+import { Connection } from '../wire/connection.ts';
+import { Listeners, type Listening, type WantedBinding } from './accept.ts';
+import { type MailProtocol, PROTOCOL_NAMES } from './account-rules.ts';
+import { type Certificates, secure } from './handshake.ts';
+import { serveImap } from './imap-session.ts';
+import { ConnectionLimits } from './limits.ts';
+import type { Locator } from './locate.ts';
+import { servePop3 } from './pop3-session.ts';
+import { Reception } from './reception.ts';
+import { RunningService } from './running-service.ts';
+import { nextSessionId } from './session-id.ts';
+
+export interface FrontEndOptions {
+  readonly directory: Directory;
+  /** Whose settings, services and bindings these are. */
+  readonly server: ServerId;
+  readonly authenticator: Authenticator;
+  readonly locator: Locator;
+  readonly certificates: Certificates;
+  readonly log: Log;
+}
+
+/** A service of the front end, whatever its protocol. */
+export interface FrontEndService {
+  /** What it listens on now; nothing while it is stopped. */
+  readonly listening: readonly Listening[];
+  /**
+   * Reads settings and service state, listens if it should run, follows both from now on.
+   * @throws Failure when a binding cannot be opened; the text names the port
+   */
+  start(): Promise<void>;
+  /** Stops accepting, tells the clients, waits at most `ms` for them, then cuts the rest off. Final. */
+  drain(ms: number): Promise<void>;
+}
+
+interface Face {
+  read(directory: Directory, server: ServerId): Promise<MailProtocolSettings>;
+  serve(reception: Reception): Promise<void>;
+  refusal(failure: Failure): string;
+}
+
+const FACES: Readonly<Record<MailProtocol, Face>> = {
+  imap: {
+    read: (directory, server) => directory.imapSettings(server),
+    serve: serveImap,
+    refusal: (failure) => `* BYE [${failure.code}] ${plainText(failure.message)}\r\n`,
+  },
+  pop3: {
+    read: (directory, server) => directory.popSettings(server),
+    serve: servePop3,
+    refusal: (failure) => errReply(failure.message, 'SYS/TEMP'),
+  },
+};
+
+export const createImapFrontEnd = (options: FrontEndOptions): Promise<FrontEndService> =>
+  createFrontEnd('imap', options);
+export const createPop3FrontEnd = (options: FrontEndOptions): Promise<FrontEndService> =>
+  createFrontEnd('pop3', options);
+
+async function createFrontEnd(protocol: MailProtocol, options: FrontEndOptions): Promise<FrontEndService> {
+  const settings = await FACES[protocol].read(options.directory, options.server);
+  return new MailFrontEnd(protocol, options, settings);
+}
+
+class MailFrontEnd implements FrontEndService {
+  readonly #protocol: MailProtocol;
+  readonly #face: Face;
+  readonly #options: FrontEndOptions;
+  readonly #limits: ConnectionLimits;
+  readonly #listeners: Listeners;
+  readonly #tls: ServerTls;
+  readonly #service: RunningService;
+  #settings: MailProtocolSettings;
+
+  constructor(protocol: MailProtocol, options: FrontEndOptions, settings: MailProtocolSettings) {
+    this.#protocol = protocol;
+    this.#face = FACES[protocol];
+    this.#options = options;
+    this.#settings = settings;
+    this.#limits = new ConnectionLimits(() => this.#settings);
+    this.#listeners = new Listeners((socket, listening) => this.#accept(socket, listening));
+    this.#tls = new ServerTls((name) => options.certificates(name, this.#settings.x509CertificateName || null));
+    this.#service = new RunningService({
+      directory: options.directory,
+      server: options.server,
+      services: [protocol === 'imap' ? 'imap4' : 'pop3'],
+      concerns: [protocol === 'imap' ? 'imap-settings' : 'pop-settings', 'service'],
+      log: options.log,
+      apply: (running) => this.#apply(running.size > 0),
+    });
+  }
+
+  get listening(): readonly Listening[] {
+    return this.#listeners.listening;
+  }
+
+  start(): Promise<void> {
+    return this.#service.start();
+  }
+
+  drain(ms: number): Promise<void> {
+    return this.#service.drain(ms);
+  }
+
+  async #apply(running: boolean): Promise<readonly Failure[]> {
+    this.#settings = await this.#face.read(this.#options.directory, this.#options.server);
+    const wanted: WantedBinding[] = running
+      ? [
+          ...this.#settings.unencryptedOrTlsBindings.map((binding) => ({ ...binding, implicitTls: false })),
+          ...this.#settings.sslBindings.map((binding) => ({ ...binding, implicitTls: true })),
+        ]
+      : [];
+    return this.#listeners.apply(wanted);
+  }
+
+  #accept(socket: Socket, listening: Listening): void {
+    const connection = new Connection(socket);
+    const { address } = connection.remote;
+    try {
+      const release = this.#limits.connection(address);
+      this.#service.run(connection, (stop) => this.#serve(connection, listening, stop).finally(release));
+    } catch (error) {
+      const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', 'The server cannot serve you now');
+      this.#options.log.warn(
+        { protocol: this.#protocol, client: address, code: failure.code, text: failure.message },
+        'connection refused',
+      );
+      // Whoever floods the SSL port gets no handshake for it.
+      if (!listening.implicitTls) connection.out.ascii(this.#face.refusal(failure));
+      connection.end();
+    }
+  }
+
+  async #serve(connection: Connection, listening: Listening, stop: AbortSignal): Promise<void> {
+    const session = nextSessionId();
+    const log = this.#options.log.child({ session, protocol: this.#protocol });
+    const handshake = (): TLSSocketOptions => this.#tls.handshakeOptions();
+    const preAuthMs = this.#settings.preAuthenticatedConnectionTimeout * 1000;
+    if (listening.implicitTls && !(await secure(connection, handshake(), preAuthMs))) {
+      log.debug({ client: connection.remote.address }, 'TLS handshake failed');
+      return;
+    }
+    log.debug(
+      { client: connection.remote.address, port: listening.port },
+      `${PROTOCOL_NAMES[this.#protocol]} client connected`,
+    );
+    const { directory, authenticator, locator } = this.#options;
+    await this.#face.serve(
+      new Reception({
+        protocol: this.#protocol,
+        connection,
+        session,
+        settings: () => this.#settings,
+        directory,
+        authenticator,
+        locator,
+        limits: this.#limits,
+        handshake,
+        log,
+        stop,
+      }),
+    );
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * One client before its mailbox is open: what the greeters of IMAP and POP3 (imap-session.ts, pop3-session.ts) share.
+ * They speak their protocol; this says who may log on and hands over to the back end. Opens no mailbox itself.
+ */
+import type { TLSSocketOptions } from 'node:tls';
+import type { Authenticator, Logon, LogonContext, SaslExchange } from '../auth/api.ts';
+import type { BackendSession, SessionId } from '../backend/link.ts';
+import type { Directory } from '../directory/api.ts';
+import type { MailProtocolSettings } from '../directory/model.ts';
+import { Failure } from '../observe/failure.ts';
+import type { Log } from '../observe/log.ts';
+import type { Connection } from '../wire/connection.ts';
+import { checkAccountRules, LogonRefused, type MailProtocol } from './account-rules.ts';
+import { secure } from './handshake.ts';
+import type { ConnectionLimits, Release } from './limits.ts';
+import type { Locator } from './locate.ts';
+import { logonContext, mechanismsFor, passwordAllowed, privacyRequired } from './login-type.ts';
+
+export interface ReceptionOptions {
+  readonly protocol: MailProtocol;
+  readonly connection: Connection;
+  readonly session: SessionId;
+  /** Read again for each command: settings apply to living sessions. */
+  readonly settings: () => MailProtocolSettings;
+  readonly directory: Directory;
+  readonly authenticator: Authenticator;
+  readonly locator: Locator;
+  readonly limits: ConnectionLimits;
+  readonly handshake: () => TLSSocketOptions;
+  /** With the session id in its fields. */
+  readonly log: Log;
+  /** Aborted when the service stops or the server drains. */
+  readonly stop: AbortSignal;
+}
+
+export interface Admitted {
+  readonly backend: BackendSession;
+  readonly release: Release;
+}
+
+export class Reception {
+  readonly connection: Connection;
+  readonly log: Log;
+  readonly stop: AbortSignal;
+  readonly #options: ReceptionOptions;
+
+  constructor(options: ReceptionOptions) {
+    this.connection = options.connection;
+    this.log = options.log;
+    this.stop = options.stop;
+    this.#options = options;
+  }
+
+  get settings(): MailProtocolSettings {
+    return this.#options.settings();
+  }
+
+  get encrypted(): boolean {
+    return this.connection.tls !== null;
+  }
+
+  get mechanisms(): readonly string[] {
+    const { loginType } = this.settings;
+    return mechanismsFor(this.#options.authenticator, this.#context(), loginType);
+  }
+
+  get passwordAllowed(): boolean {
+    return passwordAllowed(this.encrypted, this.settings.loginType);
+  }
+
+  /** @throws Failure PRIVACYREQUIRED before the password is looked at */
+  requirePrivacy(): void {
+    if (this.passwordAllowed) return;
+    throw privacyRequired(this.#options.protocol === 'imap' ? 'STARTTLS' : 'STLS');
+  }
+
+  /** The client's silence is allowed for PreAuthenticatedConnectionTimeout from now. */
+  awaitClient(): void {
+    this.connection.idleLimit(this.settings.preAuthenticatedConnectionTimeout * 1000);
+  }
+
+  /** Behind the positive answer to STARTTLS or STLS. False: the connection is gone. */
+  async startTls(): Promise<boolean> {
+    const done = await secure(
+      this.connection,
+      this.#options.handshake(),
+      this.settings.preAuthenticatedConnectionTimeout * 1000,
+    );
+    if (!done) this.log.debug({}, 'TLS handshake failed');
+    return done;
+  }
+
+  /** Null: unknown, or not allowed on this connection. */
+  beginSasl(mechanism: string): SaslExchange | null {
+    if (!this.mechanisms.includes(mechanism)) return null;
+    return this.#options.authenticator.begin(mechanism, this.#context());
+  }
+
+  /** @throws Failure */
+  async password(name: string, password: string): Promise<Logon> {
+    return this.#options.authenticator.password(name, password, this.#context());
+  }
+
+  /**
+   * The password was right: checks the rules of the account, takes one of its places, finds its back end and has the
+   * mailbox opened, so that the OK to the client is true (exchange-behaviour.md §13).
+   * @throws Failure
+   */
+  async admit(logon: Logon, clientId: ReadonlyMap<string, string>): Promise<Admitted> {
+    const { protocol, session, directory, locator, limits } = this.#options;
+    await checkAccountRules(directory, protocol, logon);
+    const release = limits.user(logon.mailbox.id);
+    try {
+      const link = await locator.locate(logon.mailbox);
+      const { connection } = this;
+      const backend = await link.open({
+        session,
+        protocol,
+        logon,
+        clientAddress: connection.remote.address,
+        tls: connection.tls,
+        clientId,
+        stop: this.stop,
+      });
+      return { backend, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  succeeded(logon: Logon, how: string): void {
+    const { account, mailbox } = logon;
+    const delegate = account.id === mailbox.id ? {} : { delegate: account.userPrincipalName };
+    this.log.info(
+      { user: mailbox.userPrincipalName, ...delegate, how, tls: this.connection.tls?.protocol },
+      'logged on',
+    );
+  }
+
+  /** One line for each refused logon, with the reason the client may not be told. Never the password. */
+  failed(error: unknown, how: string, user: string | null): void {
+    const fields = {
+      ...(user === null ? {} : { user: user.slice(0, 256) }),
+      how,
+      client: this.connection.remote.address,
+    };
+    if (error instanceof LogonRefused) {
+      this.log.warn({ ...fields, code: error.code, reason: error.reason }, 'logon refused');
+    } else if (error instanceof Failure) {
+      this.log.warn({ ...fields, code: error.code, text: error.message }, 'logon failed');
+    } else {
+      this.log.error(
+        { ...fields, error: String(error), stack: error instanceof Error ? error.stack : '' },
+        'logon failed',
+      );
+    }
+  }
+
+  #context(): LogonContext {
+    return logonContext(this.#options.protocol, this.connection, this.settings.loginType);
+  }
+}
+
+/**
+ * What the client is told. A wrong password and an unknown user are one text, whatever the authenticator says, so that
+ * names cannot be probed (RFC 9051 §11.7).
+ */
+export function tellable(error: unknown): Failure {
+  if (!(error instanceof Failure)) {
+    return new Failure('UNAVAILABLE', 'Something went wrong inside the server; try again later', { cause: error });
+  }
+  if (error.code === 'AUTHENTICATIONFAILED') {
+    return new Failure('AUTHENTICATIONFAILED', 'Logon failed: unknown user name or wrong password');
+  }
+  return error;
+}

@@ -1,0 +1,163 @@
+/**
+ * Accepts SMTP clients for the receive connectors of one server (exchange-behaviour.md §3): several connectors may
+ * share a binding, the one with the most specific RemoteIPRange takes the client; MaxInboundConnection and its
+ * per-source limits are counted for each connector. The session itself is smtp/server's.
+ */
+import type { Socket } from 'node:net';
+import type { Directory } from '../directory/api.ts';
+import type { ConnectorId, ReceiveConnector, ServerId, ServiceName } from '../directory/model.ts';
+import { Failure } from '../observe/failure.ts';
+import type { Log } from '../observe/log.ts';
+import { ServerTls } from '../smtp/server/server-tls.ts';
+import { Connection } from '../wire/connection.ts';
+import { Listeners, type Listening, type WantedBinding } from './accept.ts';
+import type { FrontEndService } from './front-end.ts';
+import { type Certificates, secure } from './handshake.ts';
+import { InboundConnections } from './limits.ts';
+import { specificity } from './remote-ranges.ts';
+import { RunningService } from './running-service.ts';
+
+/**
+ * Serves one client until it is gone. `tlsNow`: TLS is on already (a binding with implicit TLS).
+ * `stop` is aborted when the client should hear 421 and go.
+ */
+export type SmtpSessionFactory = (
+  connection: Connection,
+  connector: ReceiveConnector,
+  tlsNow: boolean,
+  stop: AbortSignal,
+) => Promise<void>;
+
+export interface SmtpFrontEndOptions {
+  readonly directory: Directory;
+  readonly server: ServerId;
+  readonly session: SmtpSessionFactory;
+  readonly certificates: Certificates;
+  readonly log: Log;
+}
+
+const SERVICE_OF: Readonly<Record<ReceiveConnector['transportRole'], ServiceName>> = {
+  FrontendTransport: 'frontend-transport',
+  HubTransport: 'transport',
+};
+
+export const createSmtpFrontEnd = (options: SmtpFrontEndOptions): FrontEndService => new SmtpFrontEnd(options);
+
+/** The connector for a client that came in on a binding; null: none takes its address. */
+export function connectorFor(
+  connectors: readonly ReceiveConnector[],
+  binding: WantedBinding,
+  client: string,
+): ReceiveConnector | null {
+  let best: ReceiveConnector | null = null;
+  let narrowest: bigint | null = null;
+  for (const connector of connectors) {
+    const bindings = binding.implicitTls ? connector.implicitTlsBindings : connector.bindings;
+    if (!bindings.some((each) => each.address === binding.address && each.port === binding.port)) continue;
+    const size = specificity(connector.remoteIpRanges, client);
+    if (size === null || (narrowest !== null && size >= narrowest)) continue;
+    best = connector;
+    narrowest = size;
+  }
+  return best;
+}
+
+class SmtpFrontEnd implements FrontEndService {
+  readonly #options: SmtpFrontEndOptions;
+  readonly #listeners: Listeners;
+  readonly #service: RunningService;
+  readonly #inbound = new Map<ConnectorId, InboundConnections>();
+  readonly #tls = new Map<string, ServerTls>();
+  #connectors: readonly ReceiveConnector[] = [];
+
+  constructor(options: SmtpFrontEndOptions) {
+    this.#options = options;
+    this.#listeners = new Listeners((socket, listening) => this.#accept(socket, listening));
+    this.#service = new RunningService({
+      directory: options.directory,
+      server: options.server,
+      services: Object.values(SERVICE_OF),
+      concerns: ['connector', 'service'],
+      log: options.log,
+      apply: (running) => this.#apply(running),
+    });
+  }
+
+  get listening(): readonly Listening[] {
+    return this.#listeners.listening;
+  }
+
+  start(): Promise<void> {
+    return this.#service.start();
+  }
+
+  drain(ms: number): Promise<void> {
+    return this.#service.drain(ms);
+  }
+
+  async #apply(running: ReadonlySet<ServiceName>): Promise<readonly Failure[]> {
+    const connectors = await this.#options.directory.connectors(this.#options.server);
+    this.#connectors = connectors.filter((each) => each.enabled && running.has(SERVICE_OF[each.transportRole]));
+    const wanted = new Map<string, WantedBinding>();
+    const want = (binding: WantedBinding): void => {
+      wanted.set(`${binding.address} ${binding.port} ${binding.implicitTls}`, binding);
+    };
+    for (const connector of this.#connectors) {
+      for (const binding of connector.bindings) want({ ...binding, implicitTls: false });
+      for (const binding of connector.implicitTlsBindings) want({ ...binding, implicitTls: true });
+    }
+    return this.#listeners.apply([...wanted.values()]);
+  }
+
+  #accept(socket: Socket, listening: Listening): void {
+    const connection = new Connection(socket);
+    const client = connection.remote.address;
+    try {
+      const connector = connectorFor(this.#connectors, listening.wanted, client);
+      if (connector === null) throw new Failure('NOPERM', 'no receive connector takes your address');
+      let inbound = this.#inbound.get(connector.id);
+      if (inbound === undefined) {
+        inbound = new InboundConnections();
+        this.#inbound.set(connector.id, inbound);
+      }
+      const release = inbound.admit(client, connector);
+      this.#service.run(connection, (stop) => this.#serve(connection, connector, listening, stop).finally(release));
+    } catch (error) {
+      const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', 'service not available');
+      this.#options.log.warn(
+        { protocol: 'smtp', client, port: listening.port, code: failure.code, text: failure.message },
+        'connection refused',
+      );
+      if (!listening.implicitTls) {
+        // RFC 5321 §3.1, RFC 3463: 554 when it will not change, 421 when it may.
+        const line = failure.code === 'NOPERM' ? `554 5.7.1 ${failure.message}` : `421 4.3.2 ${failure.message}`;
+        connection.out.ascii(`${line}\r\n`);
+      }
+      connection.end();
+    }
+  }
+
+  /** Kept by name: a ServerTls remembers the secure contexts it has made. */
+  #tlsOf(fqdn: string): ServerTls {
+    let tls = this.#tls.get(fqdn);
+    if (tls === undefined) {
+      tls = new ServerTls((name) => this.#options.certificates(name, fqdn));
+      this.#tls.set(fqdn, tls);
+    }
+    return tls;
+  }
+
+  async #serve(
+    connection: Connection,
+    connector: ReceiveConnector,
+    listening: Listening,
+    stop: AbortSignal,
+  ): Promise<void> {
+    if (listening.implicitTls) {
+      const tls = this.#tlsOf(connector.fqdn);
+      const ms = connector.connectionInactivityTimeout * 1000;
+      if (!(await secure(connection, tls.handshakeOptions(), ms))) return;
+    }
+    await this.#options.session(connection, connector, listening.implicitTls, stop);
+  }
+}
