@@ -1,0 +1,207 @@
+/**
+ * Compiles the items of a FETCH once into what has to be done per message (RFC 9051 §6.4.5, §7.5.2): steps that read
+ * columns, ready wire bytes copied from fragments, sections cut from bodies. The answer loops then ask nothing twice.
+ */
+import type { Buffer } from 'node:buffer';
+import { ProtocolViolation, unreachable } from '../../../observe/failure.ts';
+import {
+  commonFieldMask,
+  readPreview,
+  SECTION,
+  type Section as FragmentSection,
+  sectionEnd,
+  sectionStart,
+} from '../../../message/fragment.ts';
+import type { ByteWriter } from '../../../wire/byte-writer.ts';
+import type { FetchItem, Partial, PlainFetchItem, Section } from '../../grammar/ast.ts';
+import { printDateTime } from '../../grammar/date-time.ts';
+import { fetchLabel } from '../../grammar/fetch-item.ts';
+import { writeString } from '../../grammar/write-response.ts';
+import type { SelectedView } from '../../session/selected-view.ts';
+
+/** Writes one item from the columns, with what stands before it. */
+export type ColumnStep = (out: ByteWriter, view: SelectedView, index: number, row: number) => void;
+/** Writes one item from the fragment at `at`, with what stands before it. */
+export type FragmentStep = (out: ByteWriter, bytes: Buffer, at: number) => void;
+
+export interface BodyItem {
+  /** ` BODY[1]<0> `, with what stands before it. */
+  readonly label: string;
+  readonly section: Section;
+  readonly partial: Partial | null;
+  /** Common fields that the fragment answers without opening the message; null when the message is needed. */
+  readonly commonFields: number | null;
+  /** BODY[] or RFC822 without partial. */
+  readonly isWhole: boolean;
+}
+
+/** An answer is `* 7`, the items in this order, `)`; the first item brings ` FETCH (` along. */
+export interface FetchPlan {
+  readonly columns: readonly ColumnStep[];
+  /** Some step reads the row: a message without one cannot be answered. */
+  readonly needsRow: boolean;
+  readonly fragments: readonly FragmentStep[];
+  readonly bodies: readonly BodyItem[];
+  readonly level: 'columns' | 'fragments' | 'bodies';
+  /** Fetching these items sets \Seen. */
+  readonly setsSeen: boolean;
+  readonly asksFlags: boolean;
+  readonly asksModSeq: boolean;
+}
+
+const WHOLE: Section = { part: [], text: 'ALL', fields: [] };
+const HEADER: Section = { part: [], text: 'HEADER', fields: [] };
+const TEXT: Section = { part: [], text: 'TEXT', fields: [] };
+
+const FIRST = ' FETCH (';
+
+/**
+ * @param uid UID FETCH: every answer carries the UID (RFC 9051 §6.4.9)
+ * @param modSeq CHANGEDSINCE was given: every answer carries MODSEQ (RFC 7162 §3.1.4.1)
+ * @throws ProtocolViolation for items of extensions that are not offered
+ */
+export function compileFetch(items: readonly FetchItem[], uid: boolean, modSeq: boolean): FetchPlan {
+  const names = new Set<FetchItem['item']>(items.map((item) => item.item));
+  if (uid) names.add('UID');
+  if (modSeq) names.add('MODSEQ');
+  let first = true;
+  const before = (): string => {
+    const text = first ? FIRST : ' ';
+    first = false;
+    return text;
+  };
+  const columns = COLUMNS.filter(([name]) => names.has(name)).map(([, step]) => step(before()));
+  const needsRow = COLUMNS.some(([name]) => name !== 'UID' && names.has(name));
+  const fragments = sectionRuns(names).map((run) => copySections(before(), run));
+  if (names.has('PREVIEW')) fragments.push(writePreview(before()));
+  const bodies = items.map((item) => bodyItem(item, before)).filter((item) => item !== null);
+  const messages = bodies.some((body) => body.commonFields === null);
+  return {
+    columns,
+    needsRow,
+    fragments,
+    bodies,
+    level: messages ? 'bodies' : fragments.length + bodies.length > 0 ? 'fragments' : 'columns',
+    setsSeen: items.some(setsSeen),
+    asksFlags: names.has('FLAGS'),
+    asksModSeq: names.has('MODSEQ'),
+  };
+}
+
+/** Items answered from the columns, in the order of the answer. */
+const COLUMNS: ReadonlyArray<readonly [PlainFetchItem, (before: string) => ColumnStep]> = [
+  [
+    'UID',
+    (before) => {
+      const label = `${before}UID `;
+      return (out, view, index) => out.ascii(label).number(view.uidAt(index));
+    },
+  ],
+  [
+    'FLAGS',
+    (before) => (out, view, index, row) => {
+      out.ascii(before);
+      view.flagText.write(out, row, view.isRecent(view.uidAt(index)));
+    },
+  ],
+  ['INTERNALDATE', (before) => dateStep(`${before}INTERNALDATE `, 'internalDate')],
+  ['RFC822.SIZE', (before) => numberStep(`${before}RFC822.SIZE `, 'size', '')],
+  ['MODSEQ', (before) => numberStep(`${before}MODSEQ (`, 'modSeq', ')')],
+  ['SAVEDATE', (before) => dateStep(`${before}SAVEDATE `, 'saveDate')],
+  // RFC 8474 §5.1, §5.2: letters keep the two kinds of id apart.
+  ['EMAILID', (before) => numberStep(`${before}EMAILID (M`, 'content', ')')],
+  ['THREADID', (before) => numberStep(`${before}THREADID (T`, 'thread', ')')],
+];
+
+function numberStep(label: string, column: 'size' | 'modSeq' | 'content' | 'thread', behind: string): ColumnStep {
+  return (out, view, _, row) => {
+    out.ascii(label).number(view.store.columns[column][row] ?? 0);
+    if (behind !== '') out.ascii(behind);
+  };
+}
+
+function dateStep(label: string, column: 'internalDate' | 'saveDate'): ColumnStep {
+  return (out, view, _, row) => out.ascii(label).ascii(printDateTime(view.store.columns[column][row] ?? 0));
+}
+
+/** Neighbouring sections that leave in one copy. */
+interface SectionRun {
+  readonly from: FragmentSection;
+  readonly to: FragmentSection;
+}
+
+/** ENVELOPE, BODYSTRUCTURE and BODY stand side by side in a fragment. */
+function sectionRuns(names: ReadonlySet<string>): SectionRun[] {
+  const runs: SectionRun[] = [];
+  for (const [name, section] of [
+    ['ENVELOPE', SECTION.envelope],
+    ['BODYSTRUCTURE', SECTION.bodyStructure],
+    ['BODY', SECTION.body],
+  ] as const) {
+    if (!names.has(name)) continue;
+    const last = runs[runs.length - 1];
+    if (last !== undefined && last.to === section - 1) runs[runs.length - 1] = { from: last.from, to: section };
+    else runs.push({ from: section, to: section });
+  }
+  return runs;
+}
+
+/** A section's bytes begin with a space, which the first item of an answer does without. */
+function copySections(before: string, { from, to }: SectionRun): FragmentStep {
+  if (before === ' ') {
+    return (out, bytes, at) => out.range(bytes, sectionStart(bytes, at, from), sectionEnd(bytes, at, to));
+  }
+  return (out, bytes, at) =>
+    out.ascii(before).range(bytes, sectionStart(bytes, at, from) + 1, sectionEnd(bytes, at, to));
+}
+
+function writePreview(before: string): FragmentStep {
+  const label = `${before}PREVIEW `;
+  return (out, bytes, at) => writeString(out.ascii(label), readPreview(bytes, at));
+}
+
+function bodyItem(item: FetchItem, before: () => string): BodyItem | null {
+  const of = (section: Section, partial: Partial | null): BodyItem => ({
+    label: `${before()}${fetchLabel(item)} `,
+    section,
+    partial,
+    commonFields:
+      section.part.length === 0 && section.text === 'HEADER.FIELDS' && partial === null
+        ? commonFieldMask(section.fields)
+        : null,
+    isWhole: section.part.length === 0 && section.text === 'ALL' && partial === null,
+  });
+  switch (item.item) {
+    case 'BODY[]':
+      return of(item.section, item.partial);
+    case 'RFC822':
+      return of(WHOLE, null);
+    case 'RFC822.HEADER':
+      return of(HEADER, null);
+    case 'RFC822.TEXT':
+      return of(TEXT, null);
+    case 'BINARY[]':
+    case 'BINARY.SIZE[]':
+      throw new ProtocolViolation('FETCH: BINARY is not offered by this server');
+    case 'BODY':
+    case 'BODYSTRUCTURE':
+    case 'EMAILID':
+    case 'ENVELOPE':
+    case 'FLAGS':
+    case 'INTERNALDATE':
+    case 'MODSEQ':
+    case 'PREVIEW':
+    case 'RFC822.SIZE':
+    case 'SAVEDATE':
+    case 'THREADID':
+    case 'UID':
+      return null;
+    default:
+      return unreachable(item);
+  }
+}
+
+/** RFC 9051 §6.4.5 BODY[], RFC 3501 §6.4.5 RFC822 and RFC822.TEXT; RFC822.HEADER does not. */
+function setsSeen(item: FetchItem): boolean {
+  return (item.item === 'BODY[]' && !item.peek) || item.item === 'RFC822' || item.item === 'RFC822.TEXT';
+}

@@ -1,0 +1,7 @@
+/** NAMESPACE (RFC 2342): one personal namespace, no others yet. */
+import { type Completion, ok, type Session } from '../session/context.ts';
+
+export function namespace(session: Session): Promise<Completion> {
+  session.out.ascii('* NAMESPACE (("" "/")) NIL NIL\r\n');
+  return Promise.resolve(ok('NAMESPACE completed.'));
+}
