@@ -41,6 +41,8 @@ export interface TestMessage {
   readonly header: string | null;
   readonly body: string | null;
   readonly bytes: Buffer;
+  /** Null: made from what stands here. */
+  readonly fragment: Buffer | null;
 }
 
 const NO_SORT_FIELDS: SortFields = {
@@ -81,6 +83,7 @@ export function testMessage(
     header: '\n',
     body: '',
     bytes: Buffer.alloc(0),
+    fragment: null,
     ...given,
     sort: { ...NO_SORT_FIELDS, ...given.sort },
   };
@@ -179,7 +182,7 @@ export class TestSource implements SearchSource {
   }
 
   #prepare(message: TestMessage): void {
-    this.#fragments.set(message.uid, fragmentOf(message));
+    this.#fragments.set(message.uid, message.fragment ?? fragmentOf(message));
     if (message.header !== null) this.#texts.set(`header ${message.uid}`, Buffer.from(foldText(message.header)));
     if (message.body !== null) this.#texts.set(`body ${message.uid}`, Buffer.from(foldText(message.body)));
   }
