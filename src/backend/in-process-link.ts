@@ -6,6 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Directory } from '../directory/api.ts';
 import type { AccountId, DatabaseId, ServerId, ServiceName } from '../directory/model.ts';
+import { serviceFacts } from '../directory/services.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { Mailbox, MailboxDatabase } from '../store/api.ts';
@@ -34,15 +35,15 @@ export interface BackEnd extends BackendLink {
   drain(ms: number): Promise<void>;
 }
 
-const SERVICES: Readonly<Record<HandOver['protocol'], { service: ServiceName; name: string }>> = {
-  imap: { service: 'imap4-backend', name: 'IMAP4 Backend' },
-  pop3: { service: 'pop3-backend', name: 'POP3 Backend' },
+const SERVICES: Readonly<Record<HandOver['protocol'], ServiceName>> = {
+  imap: 'imap4-backend',
+  pop3: 'pop3-backend',
 };
 
 export async function createInProcessLink(options: BackEndOptions): Promise<BackEnd> {
   const sessions = new SessionRegistry();
   const settings: LiveSettings = await LiveSettings.of(options.directory, options.server, options.log, () => {
-    const ended = sessions.end((session) => !settings.isRunning(SERVICES[session.protocol].service));
+    const ended = sessions.end((session) => !settings.isRunning(SERVICES[session.protocol]));
     if (ended > 0) options.log.info({ ended }, 'sessions of a stopped back-end service end');
   });
   return new InProcessBackEnd(options, settings, sessions);
@@ -67,10 +68,11 @@ class InProcessBackEnd implements BackEnd {
   }
 
   async open(handOver: HandOver): Promise<BackendSession> {
-    const { service, name } = SERVICES[handOver.protocol];
+    const service = SERVICES[handOver.protocol];
     if (this.#draining) throw new Failure('UNAVAILABLE', 'The server is going down; try again in a moment');
     if (!this.#settings.isRunning(service)) {
-      throw new Failure('UNAVAILABLE', `The service ${name} is not running on the server of this mailbox`);
+      const { displayName } = serviceFacts(service);
+      throw new Failure('UNAVAILABLE', `The service ${displayName} is not running on the server of this mailbox`);
     }
     const owner = handOver.logon.mailbox;
     if (owner.mailbox === null) throw new Failure('CONTACTADMIN', 'This account has no mailbox');
@@ -201,8 +203,6 @@ class Served implements BackendSession {
   #cutOffSoon(): void {
     const connection = this.#connection;
     if (connection === null || this.#farewell !== null) return;
-    // POP3 has no untagged farewell, and a session that ends before QUIT removes nothing (RFC 1939 §6).
-    if (this.#handOver.protocol === 'pop3') connection.end();
     this.#farewell = globalThis.setTimeout(() => connection.destroy(), FAREWELL_MS);
     this.#farewell.unref();
   }

@@ -23,7 +23,7 @@ export type SessionFactories = Readonly<Record<HandOver['protocol'], SessionFact
 export const sessionFactories = (settings: LiveSettings): SessionFactories => ({
   imap: ({ handOver, mailbox, database, stop, log }) =>
     createImapSession({
-      handOver,
+      handOver: { session: handOver.session, stop },
       mailbox,
       stage: (options) => database.stage(options),
       log,
@@ -33,23 +33,7 @@ export const sessionFactories = (settings: LiveSettings): SessionFactories => ({
         maxCommandSize: settings.imap.maxCommandSize,
         maxMessageSize: settings.organization.maxReceiveSize,
       }),
-      drain: stop,
     }),
-  pop3: async ({ handOver, mailbox, log }) => {
-    const session = await createPop3Session({ handOver, mailbox, settings: () => settings.pop3, log });
-    return {
-      capabilities: session.capabilities,
-      run: async (connection) => {
-        try {
-          await session.run(connection);
-        } finally {
-          mailbox.close();
-        }
-      },
-      cancel: () => {
-        session.cancel();
-        mailbox.close();
-      },
-    };
-  },
+  pop3: ({ handOver, mailbox, stop, log }) =>
+    createPop3Session({ handOver, mailbox, settings: () => settings.pop3, log, drain: stop }),
 });

@@ -12,11 +12,11 @@ import { plainText } from '../imap/grammar/write-response.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import { errReply } from '../pop3/grammar.ts';
-import { ServerTls } from '../smtp/server/server-tls.ts';
+import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
 import { Listeners, type Listening, type WantedBinding } from './accept.ts';
 import { type MailProtocol, PROTOCOL_NAMES } from './account-rules.ts';
-import { type Certificates, secure } from './handshake.ts';
+import { secure } from './handshake.ts';
 import { serveImap } from './imap-session.ts';
 import { ConnectionLimits } from './limits.ts';
 import type { Locator } from './locate.ts';
@@ -31,7 +31,7 @@ export interface FrontEndOptions {
   readonly server: ServerId;
   readonly authenticator: Authenticator;
   readonly locator: Locator;
-  readonly certificates: Certificates;
+  readonly certificates: CertificateStore;
   readonly log: Log;
 }
 
@@ -83,7 +83,6 @@ class MailFrontEnd implements FrontEndService {
   readonly #options: FrontEndOptions;
   readonly #limits: ConnectionLimits;
   readonly #listeners: Listeners;
-  readonly #tls: ServerTls;
   readonly #service: RunningService;
   #settings: MailProtocolSettings;
 
@@ -94,7 +93,6 @@ class MailFrontEnd implements FrontEndService {
     this.#settings = settings;
     this.#limits = new ConnectionLimits(() => this.#settings);
     this.#listeners = new Listeners((socket, listening) => this.#accept(socket, listening));
-    this.#tls = new ServerTls((name) => options.certificates(name, this.#settings.x509CertificateName || null));
     this.#service = new RunningService({
       directory: options.directory,
       server: options.server,
@@ -149,7 +147,12 @@ class MailFrontEnd implements FrontEndService {
   async #serve(connection: Connection, listening: Listening, stop: AbortSignal): Promise<void> {
     const session = nextSessionId();
     const log = this.#options.log.child({ session, protocol: this.#protocol });
-    const handshake = (): TLSSocketOptions => this.#tls.handshakeOptions();
+    // Asked for each handshake: a new certificate needs no restart.
+    const handshake = (): TLSSocketOptions =>
+      this.#options.certificates.socketOptions({
+        certificateName: this.#settings.x509CertificateName,
+        alpn: this.#protocol,
+      });
     const preAuthMs = this.#settings.preAuthenticatedConnectionTimeout * 1000;
     if (listening.implicitTls && !(await secure(connection, handshake(), preAuthMs))) {
       log.debug({ client: connection.remote.address }, 'TLS handshake failed');

@@ -3,7 +3,7 @@
  * A refusal names the setting and its value, so that an admin knows what to raise (field-study.md B12).
  */
 import { Failure } from '../observe/failure.ts';
-import { sourceOf } from './remote-ranges.ts';
+import { sourceOf } from './source.ts';
 
 export interface ConnectionLimitSettings {
   readonly maxConnections: number;

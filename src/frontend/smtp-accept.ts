@@ -6,15 +6,15 @@
 import type { Socket } from 'node:net';
 import type { Directory } from '../directory/api.ts';
 import type { ConnectorId, ReceiveConnector, ServerId, ServiceName } from '../directory/model.ts';
+import { narrowestMatch } from '../directory/settings/ip-range.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
-import { ServerTls } from '../smtp/server/server-tls.ts';
+import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
 import { Listeners, type Listening, type WantedBinding } from './accept.ts';
 import type { FrontEndService } from './front-end.ts';
-import { type Certificates, secure } from './handshake.ts';
+import { secure } from './handshake.ts';
 import { InboundConnections } from './limits.ts';
-import { specificity } from './remote-ranges.ts';
 import { RunningService } from './running-service.ts';
 
 /**
@@ -32,7 +32,7 @@ export interface SmtpFrontEndOptions {
   readonly directory: Directory;
   readonly server: ServerId;
   readonly session: SmtpSessionFactory;
-  readonly certificates: Certificates;
+  readonly certificates: CertificateStore;
   readonly log: Log;
 }
 
@@ -54,7 +54,7 @@ export function connectorFor(
   for (const connector of connectors) {
     const bindings = binding.implicitTls ? connector.implicitTlsBindings : connector.bindings;
     if (!bindings.some((each) => each.address === binding.address && each.port === binding.port)) continue;
-    const size = specificity(connector.remoteIpRanges, client);
+    const size = narrowestMatch(connector.remoteIpRanges, client);
     if (size === null || (narrowest !== null && size >= narrowest)) continue;
     best = connector;
     narrowest = size;
@@ -67,7 +67,6 @@ class SmtpFrontEnd implements FrontEndService {
   readonly #listeners: Listeners;
   readonly #service: RunningService;
   readonly #inbound = new Map<ConnectorId, InboundConnections>();
-  readonly #tls = new Map<string, ServerTls>();
   #connectors: readonly ReceiveConnector[] = [];
 
   constructor(options: SmtpFrontEndOptions) {
@@ -137,16 +136,6 @@ class SmtpFrontEnd implements FrontEndService {
     }
   }
 
-  /** Kept by name: a ServerTls remembers the secure contexts it has made. */
-  #tlsOf(fqdn: string): ServerTls {
-    let tls = this.#tls.get(fqdn);
-    if (tls === undefined) {
-      tls = new ServerTls((name) => this.#options.certificates(name, fqdn));
-      this.#tls.set(fqdn, tls);
-    }
-    return tls;
-  }
-
   async #serve(
     connection: Connection,
     connector: ReceiveConnector,
@@ -154,9 +143,11 @@ class SmtpFrontEnd implements FrontEndService {
     stop: AbortSignal,
   ): Promise<void> {
     if (listening.implicitTls) {
-      const tls = this.#tlsOf(connector.fqdn);
       const ms = connector.connectionInactivityTimeout * 1000;
-      if (!(await secure(connection, tls.handshakeOptions(), ms))) return;
+      if (
+        !(await secure(connection, this.#options.certificates.socketOptions({ certificateName: connector.fqdn }), ms))
+      )
+        return;
     }
     await this.#options.session(connection, connector, listening.implicitTls, stop);
   }
