@@ -25,6 +25,4 @@ export interface SmtpDependencies {
   readonly tls: (serverName: string | null) => SecureContextOptions;
   readonly log: Log;
   readonly clock?: Clock;
-  /** Aborted when the server drains: sessions end between two messages. */
-  readonly drain?: AbortSignal;
 }

@@ -17,14 +17,22 @@ import { type SmtpDependencies, systemClock } from './dependencies.ts';
 import { RateLimiter } from './rate-limit.ts';
 import { ServerTls } from './server-tls.ts';
 
-/** `tlsNow`: the binding speaks TLS from the first byte (RFC 8314 §3.3). Resolves when the connection is done with. */
-export type ServeSmtp = (connection: Connection, connector: ReceiveConnector, tlsNow: boolean) => Promise<void>;
+/**
+ * Resolves when the connection is done with. `tlsNow`: the binding speaks TLS from the first byte (RFC 8314 §3.3).
+ * `stop` is aborted when the server drains: the session ends between two messages.
+ */
+export type ServeSmtp = (
+  connection: Connection,
+  connector: ReceiveConnector,
+  tlsNow: boolean,
+  stop?: AbortSignal,
+) => Promise<void>;
 
 /** Make one for all connections of a service: message rates are counted across them. */
 export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
   const tls = new ServerTls(dependencies.tls);
   const rates = new RateLimiter();
-  return async (connection, connector, tlsNow) => {
+  return async (connection, connector, tlsNow, stop) => {
     const session = randomBytes(8).toString('hex');
     const log = dependencies.log.child({ session, connector: connector.name });
     const context = new SmtpContext({
@@ -37,7 +45,7 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
       tls,
       rates,
       clock: dependencies.clock ?? systemClock,
-      drain: dependencies.drain ?? null,
+      drain: stop ?? null,
       log,
     });
     // Wakes a session that waits for a command; one at work looks at the signal before it waits again.
