@@ -36,7 +36,7 @@ export type Pop3Settings = Pick<
 export interface Pop3SessionOptions {
   /** The part of the front end's hand-over (backend/link.ts) that matters here. */
   readonly handOver: { readonly tls: TlsFacts | null };
-  /** The session's from the call on: closed by it, also when it cannot be made. */
+  /** Closed by the session at its end, also when it is cancelled; not when it cannot be made. */
   readonly mailbox: Mailbox;
   /** Read before each command, so that a change of settings reaches living sessions. */
   readonly settings: () => Pop3Settings;
@@ -50,14 +50,9 @@ export interface Pop3SessionOptions {
 /** @throws Failure UNAVAILABLE when the Inbox cannot be opened */
 export async function createPop3Session(options: Pop3SessionOptions): Promise<Pop3Session> {
   const { mailbox } = options;
-  try {
-    const inbox = mailbox.folderByUse('inbox') ?? mailbox.folderByName('INBOX');
-    if (inbox === null) throw new Failure('UNAVAILABLE', 'The mailbox has no Inbox.');
-    return new Pop3Session(options, await mailbox.view(inbox.id));
-  } catch (error) {
-    mailbox.close();
-    throw error;
-  }
+  const inbox = mailbox.folderByUse('inbox') ?? mailbox.folderByName('INBOX');
+  if (inbox === null) throw new Failure('UNAVAILABLE', 'The mailbox has no Inbox.');
+  return new Pop3Session(options, await mailbox.view(inbox.id));
 }
 
 /** Lines of a listing written between two looks at the client and at the clock. */

@@ -23,6 +23,7 @@ export async function bdat(context: SmtpContext, argument: Buffer): Promise<void
   const { transaction } = context;
   if (transaction === null || transaction.recipients.length === 0 || !context.connector.chunkingEnabled) {
     await discard(context, size);
+    if (context.over) return;
     if (!context.connector.chunkingEnabled) context.protocolError(reply(502, '5.5.1', 'BDAT is not offered'));
     else if (transaction === null) context.protocolError(reply(503, '5.5.1', 'send MAIL FROM and RCPT TO first'));
     else context.respond(reply(554, '5.5.1', 'no valid recipients'));
@@ -87,5 +88,6 @@ async function discard(context: SmtpContext, size: number): Promise<void> {
     left -= chunk.length;
     context.discardedBytes += chunk.length;
   }
-  if (left > 0) context.over = true;
+  if (left > 0)
+    context.finish(reply(421, '4.7.0', `${context.connector.fqdn} too much unwanted data, closing connection`));
 }
