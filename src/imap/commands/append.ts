@@ -50,17 +50,17 @@ function refuseSize(session: Session, prefix: AppendPrefix): void {
 /** Null when the client went away in the middle. */
 async function receive(session: Session): Promise<StagedMessage | null> {
   const sink = session.stage({ maxBytes: session.settings.maxMessageSize });
-  let failed: Error | null = null;
+  const failures: Error[] = [];
   let kept = false;
   try {
     const complete = await session.reader.message(async (chunk) => {
       session.touch();
-      if (failed !== null) return;
+      if (failures.length > 0) return;
       try {
         await sink.write(chunk);
       } catch (error) {
         // The bytes that are still to come belong to this literal: they are read to the end before the answer.
-        failed = error instanceof Error ? error : new Error(String(error));
+        failures.push(error instanceof Error ? error : new Error(String(error)));
       }
     });
     if (!complete) return null;
@@ -71,7 +71,8 @@ async function receive(session: Session): Promise<StagedMessage | null> {
       if (!(await session.reader.discardMessage())) throw new AnswerCutShort('APPEND: too much to skip');
       throw new ProtocolViolation('APPEND: several messages at once (MULTIAPPEND) are not offered by this server');
     }
-    if (failed !== null) throw failed;
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
     kept = true;
     return await sink.finish();
   } finally {

@@ -51,6 +51,11 @@ export async function inTurns(
   for (let from = 0; from < count; from += MESSAGES_A_LOOK) {
     if (turns.isOver && !(await turns.next())) return;
     const to = Math.min(count, from + MESSAGES_A_LOOK);
+    if (view.isAligned && targets.indexes === null) {
+      const { first } = targets;
+      for (let index = first + from; index < first + to; index += 1) visit(index, index);
+      continue;
+    }
     for (let i = from; i < to; i += 1) {
       const index = indexOf(targets, i);
       visit(index, rowOf(view, index));

@@ -8,7 +8,7 @@ import { ANSWERED, DELETED, DRAFT, FLAGGED, SEEN } from '../../store/model.ts';
 import type { ByteWriter } from '../../wire/byte-writer.ts';
 
 /** Wire names of the system flags by bit, in the order clients are used to. */
-export const SYSTEM_FLAGS: readonly (readonly [name: string, bit: number])[] = [
+const SYSTEM_FLAGS: readonly (readonly [name: string, bit: number])[] = [
   ['\\Answered', ANSWERED],
   ['\\Flagged', FLAGGED],
   ['\\Deleted', DELETED],
@@ -23,45 +23,62 @@ const names = (flags: number): string[] => [
   ...((flags & RECENT) === 0 ? [] : ['\\Recent']),
 ];
 
-const WITHOUT_KEYWORDS: readonly Buffer[] = Array.from({ length: 64 }, (_, flags) =>
-  Buffer.from(`FLAGS (${names(flags).join(' ')})`, 'latin1'),
-);
+/** The combinations without keywords, by what stands around them. There are a handful of surroundings. */
+const tables = new Map<string, readonly Buffer[]>();
+
+function withoutKeywords(before: string, behind: string): readonly Buffer[] {
+  const key = `${before}|${behind}`;
+  let table = tables.get(key);
+  if (table === undefined) {
+    table = Array.from({ length: 64 }, (_, flags) =>
+      Buffer.from(`${before}FLAGS (${names(flags).join(' ')})${behind}`, 'latin1'),
+    );
+    tables.set(key, table);
+  }
+  return table;
+}
 
 export class FlagText {
-  readonly #view: FolderView;
+  readonly #before: string;
+  readonly #behind: string;
+  readonly #table: readonly Buffer[];
   #low = 0;
   #high = 0;
   #flags = -1;
   #keywords: readonly string[] = [];
   #built: Buffer = Buffer.alloc(0);
 
-  constructor(view: FolderView) {
-    this.#view = view;
+  /** Surroundings leave with the flags in one copy: one of few fixed texts, never something of a message. */
+  constructor(before: string, behind: string) {
+    this.#before = before;
+    this.#behind = behind;
+    this.#table = withoutKeywords(before, behind);
   }
 
   /** `FLAGS (\Seen $Label)` of the message in `row`. */
-  write(out: ByteWriter, row: number, recent: boolean): void {
-    const columns = this.#view.columns;
-    const flags = (columns.flags[row] ?? 0) | (recent ? RECENT : 0);
-    const low = columns.keywordsLow[row] ?? 0;
-    const high = columns.keywordsHigh[row] ?? 0;
+  write(out: ByteWriter, view: FolderView, row: number, recent: boolean): void {
+    const columns = view.columns;
+    const flags = (columns.flags[row]! & 31) | (recent ? RECENT : 0);
+    const low = columns.keywordsLow[row]!;
+    const high = columns.keywordsHigh[row]!;
     if (low === 0 && high === 0) {
-      out.bytes(WITHOUT_KEYWORDS[flags & 63] ?? this.#built);
+      out.bytes(this.#table[flags]!);
       return;
     }
-    const keywords = this.#view.folder.keywords;
+    const keywords = view.folder.keywords;
     if (low !== this.#low || high !== this.#high || flags !== this.#flags || keywords !== this.#keywords) {
       this.#low = low;
       this.#high = high;
       this.#flags = flags;
       this.#keywords = keywords;
-      this.#built = Buffer.from(`FLAGS (${[...names(flags), ...keywordNames(keywords, low, high)].join(' ')})`, 'utf8');
+      const all = [...names(flags), ...keywordNames(keywords, low, high)].join(' ');
+      this.#built = Buffer.from(`${this.#before}FLAGS (${all})${this.#behind}`, 'utf8');
     }
     out.bytes(this.#built);
   }
 }
 
 /** Names of the set bits. */
-export function keywordNames(keywords: readonly string[], low: number, high: number): string[] {
+function keywordNames(keywords: readonly string[], low: number, high: number): string[] {
   return keywords.filter((_, bit) => ((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1);
 }

@@ -29,7 +29,7 @@ export interface Targets {
 export class SelectedView {
   readonly id: FolderId;
   readonly readOnly: boolean;
-  readonly flagText: FlagText;
+  readonly #flagText = new FlagText(' ', '');
   readonly #view: FolderView;
   #uids: Uint32Array;
   #count: number;
@@ -52,7 +52,6 @@ export class SelectedView {
     this.#count = view.columns.length;
     this.#generation = view.generation;
     this.#highest = this.#count === 0 ? 0 : (this.#uids[this.#count - 1] ?? 0);
-    this.flagText = new FlagText(view);
     this.#keywords = view.folder.keywords;
     this.#noteRecent(view.folder.firstRecentUid, view.folder.firstRecentUid);
   }
@@ -231,9 +230,8 @@ export class SelectedView {
       .ascii('* ')
       .number(index + 1)
       .ascii(' FETCH (UID ')
-      .number(uid)
-      .byte(0x20);
-    this.flagText.write(out, row, this.isRecent(uid));
+      .number(uid);
+    this.#flagText.write(out, this.#view, row, this.isRecent(uid));
     if (this.#reportsModSeq) {
       out
         .ascii(' MODSEQ (')

@@ -24,7 +24,6 @@ export async function answerFromColumns(
       return;
     }
     beginAnswer(out, view, index, row, columns);
-    out.ascii(')\r\n');
   });
   return missing;
 }

@@ -14,10 +14,11 @@ import {
 } from '../../../message/fragment.ts';
 import type { ByteWriter } from '../../../wire/byte-writer.ts';
 import type { FetchItem, Partial, PlainFetchItem, Section } from '../../grammar/ast.ts';
-import { printDateTime } from '../../grammar/date-time.ts';
 import { fetchLabel } from '../../grammar/fetch-item.ts';
 import { writeString } from '../../grammar/write-response.ts';
+import { FlagText } from '../../session/flag-text.ts';
 import type { SelectedView } from '../../session/selected-view.ts';
+import { DateTimeText } from './date-time-text.ts';
 
 /** Writes one item from the columns, with what stands before it. */
 export type ColumnStep = (out: ByteWriter, view: SelectedView, index: number, row: number) => void;
@@ -35,7 +36,10 @@ export interface BodyItem {
   readonly isWhole: boolean;
 }
 
-/** An answer is `* 7`, the items in this order, `)`; the first item brings ` FETCH (` along. */
+/**
+ * An answer is `* 7`, the items in this order, `)`; the first item brings ` FETCH (` along, and the last one of an
+ * answer of columns alone its end.
+ */
 export interface FetchPlan {
   readonly columns: readonly ColumnStep[];
   /** Some step reads the row: a message without one cannot be answered. */
@@ -54,6 +58,8 @@ const HEADER: Section = { part: [], text: 'HEADER', fields: [] };
 const TEXT: Section = { part: [], text: 'TEXT', fields: [] };
 
 const FIRST = ' FETCH (';
+/** Ends an answer of columns alone; others end with it after their last item. */
+const END = ')\r\n';
 
 /**
  * @param uid UID FETCH: every answer carries the UID (RFC 9051 §6.4.9)
@@ -70,7 +76,9 @@ export function compileFetch(items: readonly FetchItem[], uid: boolean, modSeq: 
     first = false;
     return text;
   };
-  const columns = COLUMNS.filter(([name]) => names.has(name)).map(([, step]) => step(before()));
+  const wanted = COLUMNS.filter(([name]) => names.has(name));
+  const more = names.has('PREVIEW') || sectionRuns(names).length > 0 || items.some(readsMessage);
+  const columns = wanted.map(([, step], i) => step(before(), !more && i === wanted.length - 1 ? END : ''));
   const needsRow = COLUMNS.some(([name]) => name !== 'UID' && names.has(name));
   const fragments = sectionRuns(names).map((run) => copySections(before(), run));
   if (names.has('PREVIEW')) fragments.push(writePreview(before()));
@@ -88,29 +96,32 @@ export function compileFetch(items: readonly FetchItem[], uid: boolean, modSeq: 
   };
 }
 
-/** Items answered from the columns, in the order of the answer. */
-const COLUMNS: ReadonlyArray<readonly [PlainFetchItem, (before: string) => ColumnStep]> = [
+/** Items answered from the columns, in the order of the answer. `behind` is the end of the answer, or nothing. */
+const COLUMNS: ReadonlyArray<readonly [PlainFetchItem, (before: string, behind: string) => ColumnStep]> = [
   [
     'UID',
-    (before) => {
+    (before, behind) => {
       const label = `${before}UID `;
-      return (out, view, index) => out.ascii(label).number(view.uidAt(index));
+      return (out, view, index) => {
+        out.ascii(label).number(view.uidAt(index));
+        if (behind !== '') out.ascii(behind);
+      };
     },
   ],
   [
     'FLAGS',
-    (before) => (out, view, index, row) => {
-      out.ascii(before);
-      view.flagText.write(out, row, view.isRecent(view.uidAt(index)));
+    (before, behind) => {
+      const text = new FlagText(before, behind);
+      return (out, view, index, row) => text.write(out, view.store, row, view.isRecent(view.uidAt(index)));
     },
   ],
-  ['INTERNALDATE', (before) => dateStep(`${before}INTERNALDATE `, 'internalDate')],
-  ['RFC822.SIZE', (before) => numberStep(`${before}RFC822.SIZE `, 'size', '')],
-  ['MODSEQ', (before) => numberStep(`${before}MODSEQ (`, 'modSeq', ')')],
-  ['SAVEDATE', (before) => dateStep(`${before}SAVEDATE `, 'saveDate')],
+  ['INTERNALDATE', (before, behind) => dateStep(`${before}INTERNALDATE `, 'internalDate', behind)],
+  ['RFC822.SIZE', (before, behind) => numberStep(`${before}RFC822.SIZE `, 'size', behind)],
+  ['MODSEQ', (before, behind) => numberStep(`${before}MODSEQ (`, 'modSeq', `)${behind}`)],
+  ['SAVEDATE', (before, behind) => dateStep(`${before}SAVEDATE `, 'saveDate', behind)],
   // RFC 8474 §5.1, §5.2: letters keep the two kinds of id apart.
-  ['EMAILID', (before) => numberStep(`${before}EMAILID (M`, 'content', ')')],
-  ['THREADID', (before) => numberStep(`${before}THREADID (T`, 'thread', ')')],
+  ['EMAILID', (before, behind) => numberStep(`${before}EMAILID (M`, 'content', `)${behind}`)],
+  ['THREADID', (before, behind) => numberStep(`${before}THREADID (T`, 'thread', `)${behind}`)],
 ];
 
 function numberStep(label: string, column: 'size' | 'modSeq' | 'content' | 'thread', behind: string): ColumnStep {
@@ -120,8 +131,9 @@ function numberStep(label: string, column: 'size' | 'modSeq' | 'content' | 'thre
   };
 }
 
-function dateStep(label: string, column: 'internalDate' | 'saveDate'): ColumnStep {
-  return (out, view, _, row) => out.ascii(label).ascii(printDateTime(view.store.columns[column][row] ?? 0));
+function dateStep(label: string, column: 'internalDate' | 'saveDate', behind: string): ColumnStep {
+  const text = new DateTimeText(label, behind);
+  return (out, view, _, row) => text.write(out, view.store.columns[column][row] ?? 0);
 }
 
 /** Neighbouring sections that leave in one copy. */
@@ -198,6 +210,20 @@ function bodyItem(item: FetchItem, before: () => string): BodyItem | null {
       return null;
     default:
       return unreachable(item);
+  }
+}
+
+function readsMessage(item: FetchItem): boolean {
+  switch (item.item) {
+    case 'BODY[]':
+    case 'BINARY[]':
+    case 'BINARY.SIZE[]':
+    case 'RFC822':
+    case 'RFC822.HEADER':
+    case 'RFC822.TEXT':
+      return true;
+    default:
+      return false;
   }
 }
 
