@@ -15,13 +15,12 @@ import { errReply } from '../pop3/grammar.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
 import { Listeners, type Listening, type WantedBinding } from './accept.ts';
-import { type MailProtocol, PROTOCOL_NAMES } from './account-rules.ts';
 import { secure } from './handshake.ts';
 import { serveImap } from './imap-session.ts';
 import { ConnectionLimits } from './limits.ts';
 import type { Locator } from './locate.ts';
 import { servePop3 } from './pop3-session.ts';
-import { Reception } from './reception.ts';
+import { type MailProtocol, Reception } from './reception.ts';
 import { RunningService } from './running-service.ts';
 import { nextSessionId } from './session-id.ts';
 
@@ -158,18 +157,14 @@ class MailFrontEnd implements FrontEndService {
       log.debug({ client: connection.remote.address }, 'TLS handshake failed');
       return;
     }
-    log.debug(
-      { client: connection.remote.address, port: listening.port },
-      `${PROTOCOL_NAMES[this.#protocol]} client connected`,
-    );
-    const { directory, authenticator, locator } = this.#options;
+    log.debug({ client: connection.remote.address, port: listening.port }, 'client connected');
+    const { authenticator, locator } = this.#options;
     await this.#face.serve(
       new Reception({
         protocol: this.#protocol,
         connection,
         session,
         settings: () => this.#settings,
-        directory,
         authenticator,
         locator,
         limits: this.#limits,

@@ -152,7 +152,7 @@ class NotAuthenticated {
       this.#reception.connection.idleLimit(null);
       logon = await this.#reception.password(command.user, command.password);
     } catch (error) {
-      return this.#failed(command.tag, error, 'LOGIN', command.user);
+      return this.#refusedLogon(command.tag, error, 'LOGIN');
     }
     return this.#admit(command.tag, logon, 'LOGIN');
   }
@@ -167,7 +167,7 @@ class NotAuthenticated {
         throw new Failure('CANNOT', 'This authentication mechanism is not offered here');
       }
     } catch (error) {
-      return this.#failed(tag, error, mechanism, null);
+      return this.#refusedLogon(tag, error, mechanism);
     }
     let response: Uint8Array | null = command.initial;
     for (;;) {
@@ -176,7 +176,7 @@ class NotAuthenticated {
         this.#reception.connection.idleLimit(null);
         step = await exchange.step(response);
       } catch (error) {
-        return this.#failed(tag, error, mechanism, null);
+        return this.#refusedLogon(tag, error, mechanism);
       }
       if (step.done && step.final === null) return this.#admit(tag, step.logon, mechanism);
       const challenge = step.done ? step.final : step.challenge;
@@ -216,13 +216,18 @@ class NotAuthenticated {
         }
       };
     } catch (error) {
-      return this.#failed(tag, error, how, logon.mailbox.userPrincipalName);
+      this.#reception.notAdmitted(error, how, logon);
+      return this.#failed(tag, error);
     }
   }
 
-  #failed(tag: string, error: unknown, how: string, user: string | null): null {
+  #refusedLogon(tag: string, error: unknown, how: string): null {
+    this.#reception.refused(error, how);
+    return this.#failed(tag, error);
+  }
+
+  #failed(tag: string, error: unknown): null {
     this.#failedLogons += 1;
-    this.#reception.failed(error, how, user);
     writeError(this.#out, tag, tellable(error));
     return null;
   }

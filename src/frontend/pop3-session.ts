@@ -148,7 +148,7 @@ class Authorization {
     try {
       this.#reception.requirePrivacy();
     } catch (error) {
-      return this.#failed(error, 'USER', null);
+      return this.#refusedLogon(error, 'USER');
     }
     if (command.rest.length === 0) return this.#invalid('USER takes a name');
     this.#user = command.rest.toString('utf8');
@@ -167,7 +167,7 @@ class Authorization {
       // The rest of the line is the password, its spaces included (RFC 1939 §7 PASS).
       logon = await this.#reception.password(user, command.rest.toString('utf8'));
     } catch (error) {
-      return this.#failed(error, 'PASS', user);
+      return this.#refusedLogon(error, 'PASS');
     }
     return this.#admit(logon, 'PASS');
   }
@@ -190,7 +190,7 @@ class Authorization {
         throw new Failure('CANNOT', 'This authentication mechanism is not offered here');
       }
     } catch (error) {
-      return this.#failed(error, 'AUTH', null);
+      return this.#refusedLogon(error, 'AUTH');
     }
     let response: Uint8Array | null = null;
     if (second !== undefined) {
@@ -208,7 +208,7 @@ class Authorization {
         this.#reception.connection.idleLimit(null);
         step = await exchange.step(response);
       } catch (error) {
-        return this.#failed(error, mechanism, null);
+        return this.#refusedLogon(error, mechanism);
       }
       if (step.done && step.final === null) return this.#admit(step.logon, mechanism);
       const challenge = step.done ? step.final : step.challenge;
@@ -249,13 +249,18 @@ class Authorization {
         }
       };
     } catch (error) {
-      return this.#failed(error, how, logon.mailbox.userPrincipalName);
+      this.#reception.notAdmitted(error, how, logon);
+      return this.#failed(error);
     }
   }
 
-  #failed(error: unknown, how: string, user: string | null): null {
+  #refusedLogon(error: unknown, how: string): null {
+    this.#reception.refused(error, how);
+    return this.#failed(error);
+  }
+
+  #failed(error: unknown): null {
     this.#failedLogons += 1;
-    this.#reception.failed(error, how, user);
     const failure = tellable(error);
     this.#write(errReply(failure.message, responseCodeOf(failure)));
     return null;

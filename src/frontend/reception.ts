@@ -5,16 +5,16 @@
 import type { TLSSocketOptions } from 'node:tls';
 import type { Authenticator, Logon, LogonContext, SaslExchange } from '../auth/api.ts';
 import type { BackendSession, SessionId } from '../backend/link.ts';
-import type { Directory } from '../directory/api.ts';
 import type { MailProtocolSettings } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { Connection } from '../wire/connection.ts';
-import { checkAccountRules, LogonRefused, type MailProtocol } from './account-rules.ts';
 import { secure } from './handshake.ts';
 import type { ConnectionLimits, Release } from './limits.ts';
 import type { Locator } from './locate.ts';
 import { logonContext, mechanismsFor, passwordAllowed, privacyRequired } from './login-type.ts';
+
+export type MailProtocol = 'imap' | 'pop3';
 
 export interface ReceptionOptions {
   readonly protocol: MailProtocol;
@@ -22,7 +22,6 @@ export interface ReceptionOptions {
   readonly session: SessionId;
   /** Read again for each command: settings apply to living sessions. */
   readonly settings: () => MailProtocolSettings;
-  readonly directory: Directory;
   readonly authenticator: Authenticator;
   readonly locator: Locator;
   readonly limits: ConnectionLimits;
@@ -102,13 +101,12 @@ export class Reception {
   }
 
   /**
-   * The password was right: checks the rules of the account, takes one of its places, finds its back end and has the
-   * mailbox opened, so that the OK to the client is true (exchange-behaviour.md §13).
+   * The password was right and the account may use this protocol (auth/admission.ts): takes one of its places, finds
+   * its back end and has the mailbox opened, so that the OK to the client is true (exchange-behaviour.md §13).
    * @throws Failure
    */
   async admit(logon: Logon, clientId: ReadonlyMap<string, string>): Promise<Admitted> {
-    const { protocol, session, directory, locator, limits } = this.#options;
-    await checkAccountRules(directory, protocol, logon);
+    const { protocol, session, locator, limits } = this.#options;
     const release = limits.user(logon.mailbox.id);
     try {
       const link = await locator.locate(logon.mailbox);
@@ -138,23 +136,26 @@ export class Reception {
     );
   }
 
-  /** One line for each refused logon, with the reason the client may not be told. Never the password. */
-  failed(error: unknown, how: string, user: string | null): void {
-    const fields = {
-      ...(user === null ? {} : { user: user.slice(0, 256) }),
-      how,
-      client: this.connection.remote.address,
-    };
-    if (error instanceof LogonRefused) {
-      this.log.warn({ ...fields, code: error.code, reason: error.reason }, 'logon refused');
-    } else if (error instanceof Failure) {
-      this.log.warn({ ...fields, code: error.code, text: error.message }, 'logon failed');
-    } else {
-      this.log.error(
-        { ...fields, error: String(error), stack: error instanceof Error ? error.stack : '' },
-        'logon failed',
-      );
+  /** The authenticator refused and has logged why, once for all protocols; here only which session it was. */
+  refused(error: unknown, how: string): void {
+    if (error instanceof Failure) this.log.debug({ how, code: error.code }, 'logon refused');
+    else this.#broken(error, how);
+  }
+
+  /** Right password, no session: the one line that says why (LIMIT, UNAVAILABLE …). Never the password. */
+  notAdmitted(error: unknown, how: string, logon: Logon): void {
+    if (!(error instanceof Failure)) {
+      this.#broken(error, how);
+      return;
     }
+    const { userPrincipalName: user } = logon.mailbox;
+    const client = this.connection.remote.address;
+    this.log.warn({ user, how, client, code: error.code, text: error.message }, 'no session behind a right password');
+  }
+
+  #broken(error: unknown, how: string): void {
+    const stack = error instanceof Error ? error.stack : '';
+    this.log.error({ how, client: this.connection.remote.address, error: String(error), stack }, 'logon failed');
   }
 
   #context(): LogonContext {
