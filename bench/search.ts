@@ -32,11 +32,11 @@ const words = Array.from({ length: 4000 }, () => {
 });
 const sentence = (count: number): string => Array.from({ length: count }, () => pick(words)).join(' ');
 
-/** One file of records, read in order in batches of about 1 MB, three buffers in turn. */
+/** One file of records, read in order in batches of about 1 MB, two buffers in turn. */
 class RecordFile {
   readonly #file: FileHandle;
   readonly #ends: number[] = [0];
-  readonly #buffers = [0, 1, 2].map(() => Buffer.allocUnsafeSlow(BATCH_BYTES));
+  readonly #buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(BATCH_BYTES));
   #next = 0;
 
   constructor(file: FileHandle) {
@@ -48,26 +48,34 @@ class RecordFile {
     await this.#file.write(Buffer.concat(records));
   }
 
-  /** UIDs are 1 … n; only whole ranges without gaps are needed here. */
+  /** UIDs are 1 … n; only whole ranges without gaps are needed here. One batch is read ahead. */
   async *read(uids: Uint32Array): AsyncGenerator<TextBatch, void, undefined> {
-    for (let first = 0; first < uids.length; ) {
-      const start = this.#ends[uids[first]! - 1]!;
-      let last = first;
-      while (last + 1 < uids.length && this.#ends[uids[last + 1]!]! - start <= BATCH_BYTES) last += 1;
-      const end = this.#ends[uids[last]!]!;
-      const bytes = this.#buffers[(this.#next += 1) % 3]!;
-      await this.#file.read(bytes, 0, end - start, start);
-      const count = last - first + 1;
-      const offsets = new Uint32Array(count);
-      const lengths = new Uint32Array(count);
-      for (let i = 0; i < count; i += 1) {
-        const uid = uids[first + i]!;
-        offsets[i] = this.#ends[uid - 1]! - start;
-        lengths[i] = this.#ends[uid]! - this.#ends[uid - 1]!;
-      }
-      yield { first, count, bytes, offsets, lengths };
-      first = last + 1;
+    let next = this.#batch(uids, 0);
+    for (;;) {
+      const batch = await next;
+      if (batch === null) return;
+      next = this.#batch(uids, batch.first + batch.count);
+      yield batch;
     }
+  }
+
+  async #batch(uids: Uint32Array, first: number): Promise<TextBatch | null> {
+    if (first === uids.length) return null;
+    const start = this.#ends[uids[first]! - 1]!;
+    let last = first;
+    while (last + 1 < uids.length && this.#ends[uids[last + 1]!]! - start <= BATCH_BYTES) last += 1;
+    const end = this.#ends[uids[last]!]!;
+    const bytes = this.#buffers[(this.#next += 1) % 2]!;
+    await this.#file.read(bytes, 0, end - start, start);
+    const count = last - first + 1;
+    const offsets = new Uint32Array(count);
+    const lengths = new Uint32Array(count);
+    for (let i = 0; i < count; i += 1) {
+      const uid = uids[first + i]!;
+      offsets[i] = this.#ends[uid - 1]! - start;
+      lengths[i] = this.#ends[uid]! - this.#ends[uid - 1]!;
+    }
+    return { first, count, bytes, offsets, lengths };
   }
 }
 

@@ -5,7 +5,6 @@
 import type { Buffer } from 'node:buffer';
 import { readSearchText, type SearchField } from '../../message/fragment.ts';
 import { Probe } from './probe.ts';
-import { readAhead } from './read-ahead.ts';
 import { scan } from './scan.ts';
 import type { SearchRun } from './search-run.ts';
 import { type Selection, SelectionBuilder, pick } from './selection.ts';
@@ -25,7 +24,7 @@ export async function selectByFragment(
   const uids = pick(run.candidates.uids, selection);
   const probe = new Probe(needle);
   const found = new SelectionBuilder(selection.length);
-  for await (const batch of readAhead(run.source.fragments(uids))) {
+  for await (const batch of run.source.fragments(uids)) {
     await scan(batch, probe, run.slice, (entry, at, entryEnd) => {
       const { start, end } = readSearchText(batch.bytes, batch.offsets[entry]!, field);
       /* A hit in the envelope or another field: go on where the right one begins. At most two hits an entry. */

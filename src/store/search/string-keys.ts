@@ -5,7 +5,6 @@
  */
 import { readSortKey, type SortKeyField } from '../../message/fragment.ts';
 import { mergeSorted, sortInSlices } from './merge-sort.ts';
-import { readAhead } from './read-ahead.ts';
 import type { SearchSource } from './source.ts';
 import type { TimeSlice } from './time-slice.ts';
 import { UidColumn } from './uid-column.ts';
@@ -38,7 +37,7 @@ export class StringKeys {
     if (this.#ids.isBloated(source.view) || this.#characters > SORT_KEY_CHARACTERS) this.clear();
     const uids = this.#ids.newIn(source.view);
     if (uids.length === 0) return;
-    for await (const batch of readAhead(source.fragments(uids))) {
+    for await (const batch of source.fragments(uids)) {
       for (let i = 0; i < batch.count; i += 1) {
         const key = batch.lengths[i] === 0 ? '' : readSortKey(batch.bytes, batch.offsets[i]!, this.#field);
         this.#ids.append(uids[batch.first + i]!, this.#intern(key));

@@ -4,7 +4,6 @@
  */
 import { Buffer } from 'node:buffer';
 import { Probe } from './probe.ts';
-import { readAhead } from './read-ahead.ts';
 import { type Packed, scan } from './scan.ts';
 import type { SearchRun } from './search-run.ts';
 import { type Selection, SelectionBuilder, join, pick } from './selection.ts';
@@ -57,7 +56,7 @@ async function select(run: SearchRun, kind: TextKind, selection: Selection, matc
   const uids = pick(run.candidates.uids, selection);
   const found = new SelectionBuilder(selection.length);
   const missing = new SelectionBuilder(selection.length);
-  for await (const batch of readAhead(run.source.texts(kind, uids))) {
+  for await (const batch of run.source.texts(kind, uids)) {
     for (let entry = 0; entry < batch.count; entry += 1) {
       if (batch.lengths[entry] === NOT_INDEXED) missing.add(selection[batch.first + entry]!);
     }

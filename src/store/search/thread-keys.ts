@@ -3,7 +3,6 @@
  * and extended as messages come: a warm THREAD reads no fragment and compares no string.
  */
 import { readSortFields } from '../../message/fragment.ts';
-import { readAhead } from './read-ahead.ts';
 import type { SearchSource } from './source.ts';
 import type { TimeSlice } from './time-slice.ts';
 import { GrowingNumbers, UidColumn } from './uid-column.ts';
@@ -37,7 +36,7 @@ export class ThreadKeys {
     if (this.#own.isBloated(source.view) || this.#idOf.size > THREAD_IDS_KEPT) this.clear();
     const uids = this.#own.newIn(source.view);
     if (uids.length === 0) return;
-    for await (const batch of readAhead(source.fragments(uids))) {
+    for await (const batch of source.fragments(uids)) {
       for (let i = 0; i < batch.count; i += 1) {
         const uid = uids[batch.first + i]!;
         if (batch.lengths[i] === 0) this.#add(uid, null, [], false);

@@ -34,7 +34,7 @@ export const NO_SUBJECT = 0xffffffff;
  * to none (a link between separate trees is known to be safe at once); crafted References could ask for billions.
  * Beyond it a doubtful link counts as a loop.
  */
-export const THREAD_LOOP_STEPS = 20_000_000;
+export const THREAD_LOOP_STEPS = 5_000_000;
 
 const NONE = -1;
 /** Children of a message without any; nothing is ever added to it. */
@@ -155,7 +155,8 @@ async function linkReferences(input: ThreadInput, slice: TimeSlice): Promise<For
     if (ownId[message] !== NONE) forest.claim(ownId[message]!, message);
   }
   for (let message = 0; message < count; message += 1) {
-    if ((message & LOOK_EVERY) === 0 && slice.due()) await slice.pause();
+    /* A message may have a thousand references, so look more often here. */
+    if ((message & 63) === 0 && slice.due()) await slice.pause();
     const end = referencesStart[message + 1]!;
     let above = NONE;
     for (let r = referencesStart[message]!; r < end; r += 1) {
