@@ -55,12 +55,6 @@ const mailboxesSection = v.strictObject({
     14,
     'Days that expunged messages stay in recoverable items (Exchange: DeletedItemRetention, 14 days).',
   ),
-  maintenance_minutes: wholeNumber(
-    1,
-    10_080,
-    60,
-    'Minutes between two rounds of maintenance: retention, folding of logs, compaction.',
-  ),
 });
 
 const controlSection = v.strictObject({

@@ -24,7 +24,9 @@ test('one owner at a time; the lock of a killed process is free', async (t) => {
     lockInstance(${JSON.stringify(layout)});
     console.log('locked');
     setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   assert.throws(
     () => lockInstance(layout),

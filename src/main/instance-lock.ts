@@ -21,7 +21,9 @@ export function lockInstance(layout: DataLayout): InstanceLock {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    throw new Failure('INUSE', `${layout.root} is in use by another Penfold process${owner(pidFile)}`, { cause: error });
+    throw new Failure('INUSE', `${layout.root} is in use by another Penfold process${owner(pidFile)}`, {
+      cause: error,
+    });
   }
   writeFileSync(pidFile, `${process.pid}\n`);
   return {

@@ -36,9 +36,8 @@ export const statusSchema = v.object({
     v.object({
       service: v.string(),
       startupType: v.string(),
+      /** Really: a front end that cannot open its ports does not. */
       running: v.boolean(),
-      /** Why a service that should run does not. */
-      problem: v.nullable(v.string()),
     }),
   ),
   listeners: v.array(listenerSchema),
@@ -60,6 +59,8 @@ export interface ControlServices {
   accountWithMailbox(address: string): Promise<Account>;
   /** @throws Failure UNAVAILABLE */
   databaseOf(account: Account): MailboxDatabase;
+  /** Deletes the stored mail for good. @throws Failure INUSE */
+  purgeMailbox(account: Account): Promise<void>;
   status(): Promise<InstanceStatus>;
   sessions(): readonly SessionFacts[];
   /** False: there is no such session. */

@@ -56,6 +56,11 @@ export class ControlClient {
     return v.parse(verifySchema, await this.#json('POST', `/verify?${query({ mailbox })}`));
   }
 
+  /** Deletes the stored mail; the account stays. @throws Failure INUSE while somebody is logged on */
+  async removeMailbox(mailbox: string): Promise<void> {
+    await this.#json('DELETE', `/mailbox?${query({ mailbox })}`);
+  }
+
   async *exportItems(mailbox: string, folder: string | null): AsyncIterable<ExportItem> {
     const response = await this.#open('GET', `/export?${query(folder === null ? { mailbox } : { mailbox, folder })}`);
     for await (const item of readItems(response)) {

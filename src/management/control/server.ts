@@ -97,6 +97,13 @@ async function route(
       sendJson(response, 200, await services.databaseOf(account).verify(account.mailbox.id));
       return;
     }
+    case 'DELETE /mailbox': {
+      const account = await services.accountWithMailbox(mailbox);
+      await services.purgeMailbox(account);
+      log.info({ mailbox }, 'mailbox deleted');
+      sendJson(response, 200, {});
+      return;
+    }
     case 'POST /import':
       await withMailbox(services, mailbox, async (open, database) => {
         await receive(mailboxImport(database, open), request, response);

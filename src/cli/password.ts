@@ -1,0 +1,34 @@
+/** `penfold password set` */
+import type { Command } from 'commander';
+import { warnOfWeakPassword } from './mailbox.ts';
+import { type DataOption, layoutOf, readPassword, withData } from './options.ts';
+import { CommandError, print } from './output.ts';
+
+export function addPassword(program: Command): void {
+  const password = program.command('password').description('passwords of accounts');
+  withData(password.command('set'))
+    .description('give an account a new password; takes effect at the next logon')
+    .argument('<address>', 'address or logon name')
+    .requiredOption('--password-file <file>', 'file whose first line is the password; - is stdin')
+    .addHelpText('after', '\nExample:\n  penfold password set ada@example.org --password-file secret.txt')
+    .action(async (address: string, options: DataOption & { passwordFile: string }) => {
+      const text = await readPassword(options.passwordFile);
+      const { openDirectory } = await import('../main/open-directory.ts');
+      const { makeCredentials } = await import('../auth/verifiers.ts');
+      const directory = await openDirectory(layoutOf(options));
+      try {
+        const account = await directory.accountByLogonName(address);
+        if (account === null) {
+          throw new CommandError(`there is no account ${address}`, {
+            exitCode: 3,
+            next: 'All there are: penfold mailbox list',
+          });
+        }
+        await warnOfWeakPassword(text);
+        await directory.changeAccount(account.id, { credentials: await makeCredentials(text) });
+        print(`password of ${account.userPrincipalName} set`);
+      } finally {
+        await directory.close();
+      }
+    });
+}

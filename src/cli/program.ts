@@ -1,0 +1,73 @@
+/** `penfold …`: all commands. What a command does is loaded when it runs, so that --help and mistakes answer at once. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { addConfig } from './config.ts';
+import { addDomain } from './domain.ts';
+import { addExport } from './export.ts';
+import { addImport } from './import.ts';
+import { addMailbox } from './mailbox.ts';
+import { EXIT, report } from './output.ts';
+import { addPassword } from './password.ts';
+import { addServe } from './serve.ts';
+import { addService } from './service.ts';
+import { addSessions } from './sessions.ts';
+import { addSetup } from './setup.ts';
+import { addStart } from './start.ts';
+import { addStatus } from './status.ts';
+import { addVerify } from './verify.ts';
+
+/** Runs one command line; resolves with the exit code when the command has ended. */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  const program = buildProgram();
+  process.exitCode = EXIT.done;
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
+  } catch (error) {
+    // Commander has said what was wrong already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return report(error);
+  }
+}
+
+export function buildProgram(): Command {
+  const program = new Command('penfold');
+  program
+    .description('A mail server: POP3, IMAP4 and SMTP')
+    .version(version())
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for what there is)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 what it is about is not there, 4 done with problems that were reported.
+Every command finds its instance by --data DIR or the environment variable PENFOLD_DATA.`,
+    );
+  addStart(program);
+  addSetup(program);
+  addServe(program);
+  addStatus(program);
+  addService(program);
+  addMailbox(program);
+  addPassword(program);
+  addDomain(program);
+  addImport(program);
+  addExport(program);
+  addVerify(program);
+  addSessions(program);
+  addConfig(program);
+  for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError();
+  return program;
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap((child) => everyCommand(child))];
+}
+
+export function version(): string {
+  const text = readFileSync(path.join(import.meta.dirname, '..', '..', 'package.json'), 'utf8');
+  const facts: unknown = JSON.parse(text);
+  return typeof facts === 'object' && facts !== null && 'version' in facts ? String(facts.version) : 'unknown';
+}

@@ -1,0 +1,242 @@
+/**
+ * Puts a running server together: databases, back end, transport, front ends, control door, in this order; takes it
+ * apart in the other one. The only place that knows all parts. Used by `penfold serve`, `penfold start` and tests.
+ */
+import { createAuthenticator } from '../auth/authenticator.ts';
+import type { Argon2 } from '../auth/argon2id.ts';
+import { type BackEnd, createInProcessLink } from '../backend/in-process-link.ts';
+import { MaintenanceSchedule } from '../backend/maintenance.ts';
+import { controlSocketPath, type DataLayout } from '../config/data-directory.ts';
+import type { Configuration } from '../config/schema.ts';
+import type { Directory } from '../directory/api.ts';
+import type { Account, Server, ServiceName } from '../directory/model.ts';
+import { createImapFrontEnd, createPop3FrontEnd, type FrontEndService } from '../frontend/front-end.ts';
+import { Locator } from '../frontend/locate.ts';
+import { createSmtpFrontEnd } from '../frontend/smtp-accept.ts';
+import type { ControlServices, InstanceStatus, ListenerFacts, SessionFacts } from '../management/control/api.ts';
+import { type ControlDoor, openControlDoor } from '../management/control/server.ts';
+import { accountWithMailbox } from '../management/mailboxes.ts';
+import type { Log } from '../observe/log.ts';
+import { createSmtpSession } from '../smtp/server/session.ts';
+import type { MailboxDatabase } from '../store/api.ts';
+import type { CertificateStore } from '../tls/certificates.ts';
+import { createLocalDelivery } from '../transport/deliver.ts';
+import { Databases, type OpenDatabase } from './databases.ts';
+import { purgeMailbox } from './instance.ts';
+import { adoptStartupTypes } from './startup.ts';
+
+const DAY_SECONDS = 86_400;
+/** What stopping keeps back of its time for closing databases once the sessions are gone. */
+const CLOSE_MS = 1_000;
+
+export interface ServerParts {
+  readonly layout: DataLayout;
+  readonly configuration: Configuration;
+  /** Stays the caller's, to be closed when the server has stopped. */
+  readonly directory: Directory;
+  readonly server: Server;
+  readonly openDatabase: OpenDatabase;
+  readonly certificates: CertificateStore;
+  readonly saltKey: Uint8Array;
+  readonly version: string;
+  readonly log: Log;
+  /** For tests. */
+  readonly hash?: Argon2;
+  /** Called when the databases are open and nobody can connect yet. */
+  readonly beforeListening?: (databaseOf: (account: Account) => MailboxDatabase) => Promise<void>;
+}
+
+export interface RunningServer {
+  /** As they are now. */
+  listeners(): readonly ListenerFacts[];
+  status(): Promise<InstanceStatus>;
+  readonly backEnd: BackEnd;
+  databaseOf(account: Account): MailboxDatabase;
+  /** Refuses new sessions, tells those there are, waits at most so long, closes everything. Once. */
+  drain(ms: number): Promise<void>;
+}
+
+/** @throws Failure when a port cannot be opened (the text names it), a database or certificate cannot be used */
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
+  const undo: Array<() => Promise<void>> = [];
+  try {
+    return await assemble(parts, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): Promise<RunningServer> {
+  const { directory, server, log, configuration } = parts;
+  await adoptStartupTypes(directory, server);
+  const databases = await Databases.open(directory, server, parts.openDatabase, log);
+  undo.push(() => databases.close());
+  await parts.beforeListening?.((account) => databases.of(account));
+
+  const backEnd = await createInProcessLink({ directory, server: server.id, databases: databases.open, log });
+  undo.push(() => backEnd.drain(0));
+  const maintenance = new MaintenanceSchedule({
+    databases: () => databases.open.values(),
+    isInUse: (mailbox) => backEnd.sessions.openSessions(mailbox) > 0,
+    retentionSeconds: configuration.mailboxes.retention_days * DAY_SECONDS,
+    log,
+  });
+  const locator = new Locator(directory, (other) => (other.id === server.id ? backEnd : null));
+  undo.push(async () => locator.close());
+  const authenticator = createAuthenticator({
+    directory,
+    log,
+    saltKey: parts.saltKey,
+    ...(parts.hash === undefined ? {} : { hash: parts.hash }),
+  });
+  const transport = createLocalDelivery({ directory, databaseOf: (account) => databases.of(account), log });
+
+  const frontEnds = await createFrontEnds(parts, { authenticator, locator, transport });
+  for (const { service } of frontEnds) {
+    await service.start();
+    undo.push(() => service.drain(0));
+  }
+  maintenance.start();
+  undo.push(() => maintenance.stop());
+  const running = new Running(parts, backEnd, databases, frontEnds, undo);
+  const door = await openControlDoor(controlSocketPath(parts.layout, configuration.control.socket), running, log);
+  running.door = door;
+  log.info({ pid: process.pid, server: server.name, listeners: running.listeners() }, 'the server runs');
+  return running;
+}
+
+interface NamedFrontEnd {
+  /** Services whose state this front end follows. */
+  readonly names: readonly ServiceName[];
+  readonly service: FrontEndService;
+}
+
+async function createFrontEnds(
+  parts: ServerParts,
+  inner: {
+    readonly authenticator: ReturnType<typeof createAuthenticator>;
+    readonly locator: Locator;
+    readonly transport: ReturnType<typeof createLocalDelivery>;
+  },
+): Promise<readonly NamedFrontEnd[]> {
+  const { directory, server, log } = parts;
+  const { authenticator, locator, transport } = inner;
+  const { certificates } = parts;
+  const shared = { directory, server: server.id, authenticator, locator, certificates, log };
+  const session = createSmtpSession({
+    directory,
+    authenticator,
+    transport,
+    tls: (serverName) => certificates.secureContextOptions(serverName ?? server.fqdn),
+    log,
+  });
+  return [
+    { names: ['imap4'], service: await createImapFrontEnd(shared) },
+    { names: ['pop3'], service: await createPop3FrontEnd(shared) },
+    {
+      names: ['frontend-transport', 'transport'],
+      service: createSmtpFrontEnd({ directory, server: server.id, session, certificates, log }),
+    },
+  ];
+}
+
+class Running implements RunningServer, ControlServices {
+  readonly backEnd: BackEnd;
+  door: ControlDoor | null = null;
+  readonly #parts: ServerParts;
+  readonly #databases: Databases;
+  readonly #frontEnds: readonly NamedFrontEnd[];
+  readonly #undo: Array<() => Promise<void>>;
+  readonly #since = Date.now();
+  #drained: Promise<void> | null = null;
+
+  constructor(
+    parts: ServerParts,
+    backEnd: BackEnd,
+    databases: Databases,
+    frontEnds: readonly NamedFrontEnd[],
+    undo: Array<() => Promise<void>>,
+  ) {
+    this.#parts = parts;
+    this.backEnd = backEnd;
+    this.#databases = databases;
+    this.#frontEnds = frontEnds;
+    this.#undo = undo;
+  }
+
+  listeners(): readonly ListenerFacts[] {
+    return this.#frontEnds.flatMap(({ names, service }) =>
+      service.listening.map((one) => ({
+        service: names[0] ?? '',
+        host: one.address,
+        port: one.port,
+        security: one.implicitTls ? ('ssl' as const) : ('starttls' as const),
+      })),
+    );
+  }
+
+  async status(): Promise<InstanceStatus> {
+    const { directory, server, version } = this.#parts;
+    const states = await directory.services(server.id);
+    return {
+      pid: process.pid,
+      version,
+      server: server.name,
+      since: this.#since,
+      draining: this.#drained !== null,
+      services: states.map((state) => ({ ...state, running: this.#runs(state.service, state.running) })),
+      listeners: [...this.listeners()],
+      sessions: this.backEnd.sessions.list().length,
+    };
+  }
+
+  /** Whether a service does what the directory wants: a front end runs when it listens. */
+  #runs(service: ServiceName, wanted: boolean): boolean {
+    const frontEnd = this.#frontEnds.find(({ names }) => names.includes(service));
+    if (service === 'web') return false;
+    return wanted && (frontEnd === undefined || frontEnd.service.listening.length > 0);
+  }
+
+  databaseOf(account: Account): MailboxDatabase {
+    return this.#databases.of(account);
+  }
+
+  accountWithMailbox(address: string): Promise<Account> {
+    return accountWithMailbox(this.#parts.directory, address);
+  }
+
+  purgeMailbox(account: Account): Promise<void> {
+    return purgeMailbox(this.#databases, account);
+  }
+
+  sessions(): readonly SessionFacts[] {
+    return this.backEnd.sessions.list().map((one) => ({
+      id: one.id,
+      protocol: one.protocol,
+      user: one.user,
+      clientAddress: one.clientAddress,
+      encryption: one.tls?.protocol ?? null,
+      since: one.since,
+    }));
+  }
+
+  endSession(id: string): boolean {
+    return this.backEnd.sessions.end((session) => session.id === id) > 0;
+  }
+
+  drain(ms: number): Promise<void> {
+    this.#drained ??= this.#stop(ms);
+    return this.#drained;
+  }
+
+  async #stop(ms: number): Promise<void> {
+    const forClients = Math.max(0, ms - CLOSE_MS);
+    // Front ends tell their clients themselves; the back end takes nobody new meanwhile.
+    await Promise.all(this.#frontEnds.map(({ service }) => service.drain(forClients)));
+    for (const step of this.#undo.reverse()) await step();
+    // Last: `penfold status` can be asked until the end.
+    await this.door?.close();
+    this.#parts.log.info({}, 'the server has stopped');
+  }
+}

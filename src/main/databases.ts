@@ -1,0 +1,78 @@
+/** The mailbox databases of this server, opened by the engine that the directory names; new ones follow by watch. */
+import path from 'node:path';
+import type { Directory } from '../directory/api.ts';
+import type { Account, DatabaseId, DatabaseRecord, Server } from '../directory/model.ts';
+import { Failure } from '../observe/failure.ts';
+import type { Log } from '../observe/log.ts';
+import type { MailboxDatabase } from '../store/api.ts';
+
+/** @throws Failure UNAVAILABLE */
+export type OpenDatabase = (record: DatabaseRecord) => Promise<MailboxDatabase>;
+
+export class Databases {
+  readonly #directory: Directory;
+  readonly #server: Server;
+  readonly #openDatabase: OpenDatabase;
+  readonly #log: Log;
+  readonly #open = new Map<DatabaseId, MailboxDatabase>();
+  #opening: Promise<void> = Promise.resolve();
+  readonly #unwatch: () => void;
+
+  private constructor(directory: Directory, server: Server, openDatabase: OpenDatabase, log: Log) {
+    this.#directory = directory;
+    this.#server = server;
+    this.#openDatabase = openDatabase;
+    this.#log = log;
+    this.#unwatch = directory.watch((change) => {
+      if (change.kind !== 'database') return;
+      this.#opening = this.#opening
+        .then(() => this.#openMissing())
+        .catch((error: unknown) => log.error({ err: error }, 'a new mailbox database could not be opened'));
+    });
+  }
+
+  static async open(directory: Directory, server: Server, openDatabase: OpenDatabase, log: Log): Promise<Databases> {
+    const databases = new Databases(directory, server, openDatabase, log);
+    try {
+      await databases.#openMissing();
+    } catch (error) {
+      await databases.close();
+      throw error;
+    }
+    return databases;
+  }
+
+  /** @throws Failure UNAVAILABLE when the account's database is not of this server, CONTACTADMIN without mailbox */
+  of(account: Account): MailboxDatabase {
+    if (account.mailbox === null) throw new Failure('CONTACTADMIN', 'This account has no mailbox.');
+    const database = this.#open.get(account.mailbox.database);
+    if (database === undefined)
+      throw new Failure('UNAVAILABLE', 'The mailbox database of this account is not available.');
+    return database;
+  }
+
+  /** Those open now; the map lives on. */
+  get open(): ReadonlyMap<DatabaseId, MailboxDatabase> {
+    return this.#open;
+  }
+
+  async close(): Promise<void> {
+    this.#unwatch();
+    await this.#opening;
+    for (const database of this.#open.values()) await database.close();
+    this.#open.clear();
+  }
+
+  async #openMissing(): Promise<void> {
+    for (const record of await this.#directory.databases()) {
+      if (record.server !== this.#server.id || this.#open.has(record.id)) continue;
+      this.#open.set(record.id, await this.#openDatabase(record));
+      this.#log.info({ database: record.name }, 'mailbox database opened');
+    }
+  }
+}
+
+/** Where a database of the SQLite engine lies: below the data directory unless its location is absolute. */
+export function locationOf(root: string, record: DatabaseRecord): string {
+  return path.resolve(root, record.location);
+}

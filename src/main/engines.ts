@@ -1,0 +1,17 @@
+/** Which engine a mailbox database runs on: the one place besides tests where engines are chosen. */
+import type { DataLayout } from '../config/data-directory.ts';
+import { Failure } from '../observe/failure.ts';
+import type { Log } from '../observe/log.ts';
+import { openSqliteDatabase } from '../store/engine/sqlite/index.ts';
+import { locationOf, type OpenDatabase } from './databases.ts';
+
+export function engineOf(layout: DataLayout, log: Log): OpenDatabase {
+  return async (record) => {
+    switch (record.engine) {
+      case 'sqlite':
+        return openSqliteDatabase({ directory: locationOf(layout.root, record), log });
+      case 'postgres':
+        throw new Failure('UNAVAILABLE', `mailbox database ${record.name}: this version has no PostgreSQL engine`);
+    }
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * What setup creates: organization, site, server, mailbox database, first domain, default receive connectors
+ * (exchange-behaviour.md §3.2), the built-in accounts. POP3 and IMAP4 are there, Manual and stopped (§4).
+ */
+import type { Directory } from '../directory/api.ts';
+import {
+  CONNECTOR_PORTS,
+  type ConnectorPorts,
+  defaultConnectors,
+  onAllAddresses,
+  shiftedConnectorPorts,
+} from '../directory/connectors.ts';
+import type { Binding, Credentials, DatabaseRecord, Server } from '../directory/model.ts';
+
+export interface OrganizationPlan {
+  readonly organization: string;
+  readonly site: string;
+  readonly server: string;
+  readonly fqdn: string;
+  readonly domain: string;
+  readonly database: string;
+  readonly administrator: Credentials;
+}
+
+export interface PortPlan {
+  readonly connectors: ConnectorPorts;
+  readonly imap: { readonly plain: number; readonly tls: number };
+  readonly pop3: { readonly plain: number; readonly tls: number };
+  /** Addresses to listen on. */
+  readonly bind: (port: number) => readonly Binding[];
+}
+
+export interface CreatedOrganization {
+  readonly server: Server;
+  readonly database: DatabaseRecord;
+}
+
+/** The directory is empty. Connectors are made with the standard ports; `applyPorts` moves them. */
+export async function createOrganization(directory: Directory, plan: OrganizationPlan): Promise<CreatedOrganization> {
+  await directory.setOrganization({ name: plan.organization });
+  const site = await directory.addSite(plan.site);
+  const server = await directory.addServer({
+    name: plan.server,
+    fqdn: plan.fqdn,
+    site: site.id,
+    frontEnd: true,
+    backEnd: true,
+  });
+  const database = await directory.addDatabase({
+    name: plan.database,
+    server: server.id,
+    engine: 'sqlite',
+    location: `databases/${plan.database.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`,
+  });
+  await directory.addDomain({ name: plan.domain, type: 'Authoritative', isDefault: true });
+  for (const connector of defaultConnectors(server)) await directory.addConnector(connector);
+  await addBuiltInAccounts(directory, plan, database);
+  return { server, database };
+}
+
+/** Postmaster mail (RFC 5321 §4.5.1) has to reach somebody: the administrator's mailbox takes it. */
+async function addBuiltInAccounts(
+  directory: Directory,
+  plan: OrganizationPlan,
+  database: DatabaseRecord,
+): Promise<void> {
+  const { domain } = plan;
+  await directory.addAccount({
+    kind: 'administrator',
+    displayName: 'Administrator',
+    alias: 'administrator',
+    userPrincipalName: `administrator@${domain}`,
+    mailbox: { database: database.id, addresses: [`administrator@${domain}`, `postmaster@${domain}`] },
+    credentials: plan.administrator,
+  });
+  for (const kind of ['guest', 'anonymous'] as const) {
+    await directory.addAccount({
+      kind,
+      displayName: kind === 'guest' ? 'Guest' : 'Anonymous',
+      alias: kind,
+      userPrincipalName: `${kind}@${domain}`,
+      mailbox: null,
+      credentials: null,
+    });
+  }
+}
+
+/** All addresses of the machine, the standard ports. */
+export const STANDARD_PORTS: PortPlan = {
+  connectors: CONNECTOR_PORTS,
+  imap: { plain: 143, tls: 993 },
+  pop3: { plain: 110, tls: 995 },
+  bind: onAllAddresses,
+};
+
+/** Standard ports plus `by`, on one address. */
+export function shiftedPorts(by: number, address: string): PortPlan {
+  return {
+    connectors: shiftedConnectorPorts(by),
+    imap: { plain: 143 + by, tls: 993 + by },
+    pop3: { plain: 110 + by, tls: 995 + by },
+    bind: (port) => [{ address, port }],
+  };
+}
+
+/** Moves every listener of a server; nothing is written that is already so. */
+export async function applyPorts(directory: Directory, server: Server, ports: PortPlan): Promise<void> {
+  const { bind } = ports;
+  const imap = { unencryptedOrTlsBindings: bind(ports.imap.plain), sslBindings: bind(ports.imap.tls) };
+  const pop3 = { unencryptedOrTlsBindings: bind(ports.pop3.plain), sslBindings: bind(ports.pop3.tls) };
+  const same = (now: object, wanted: object): boolean =>
+    Object.entries(wanted).every(([key, value]) => JSON.stringify(Reflect.get(now, key)) === JSON.stringify(value));
+  if (!same(await directory.imapSettings(server.id), imap)) await directory.setImapSettings(server.id, imap);
+  if (!same(await directory.popSettings(server.id), pop3)) await directory.setPopSettings(server.id, pop3);
+  const wanted = new Map(
+    defaultConnectors(server, ports.connectors, bind).map((connector) => [connector.name, connector]),
+  );
+  for (const connector of await directory.connectors(server.id)) {
+    const { bindings, implicitTlsBindings } = wanted.get(connector.name) ?? connector;
+    if (!same(connector, { bindings, implicitTlsBindings })) {
+      await directory.changeConnector(connector.id, { bindings, implicitTlsBindings });
+    }
+  }
+}
