@@ -168,7 +168,12 @@ function unpack(texts: PackedTexts): Packed {
   return { count: lengths.length, bytes: Buffer.from(bytes.buffer), offsets, lengths };
 }
 
-function packRaw(messages: Packed, _cause: unknown): ExtractedTexts {
+function packRaw(messages: Packed, cause: unknown): ExtractedTexts {
+  /* This module serves all mailboxes and has no log of its own; a message that gets here is worth a bug report. */
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  process.emitWarning(`a message of ${messages.lengths[0]} octets is searched by its raw bytes: ${reason}`, {
+    code: 'PENFOLD_TEXT',
+  });
   const start = messages.offsets[0]!;
   const { header, body } = rawTexts(messages.bytes.subarray(start, start + messages.lengths[0]!));
   return { header: single(header), body: single(body) };
