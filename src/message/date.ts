@@ -3,6 +3,8 @@
  * digit years, zone names, `+02:00`, comments, asctime, ISO 8601, day-Month-year. Gives the instant and the day as
  * written, because SEARCH SENTON disregards the zone (RFC 9051 §6.4.4).
  */
+import { skipComment } from './octet-string.ts';
+
 export interface MessageDate {
   /** Seconds since 1970, UTC. */
   readonly seconds: number;
@@ -44,7 +46,19 @@ const enough = (value: number, low: number, high: number): boolean => value >= l
 
 /** Null when no year, month and day can be read. */
 export function parseDate(value: string): MessageDate | null {
-  return new DateReader(value.slice(0, DATE_CHARACTERS)).read();
+  return new DateReader(withoutComments(value.slice(0, DATE_CHARACTERS))).read();
+}
+
+/** Comments and white space may stand anywhere, inside the time as well (RFC 5322 §4.3). */
+function withoutComments(value: string): string {
+  if (!value.includes('(') && !value.includes(' :') && !value.includes(': ')) return value;
+  let text = '';
+  for (let at = 0; at < value.length; ) {
+    const open = value.indexOf('(', at);
+    text += `${value.slice(at, open < 0 ? value.length : open)} `;
+    at = open < 0 ? value.length : skipComment(value, open);
+  }
+  return text.replaceAll(/\s*:\s*/g, ':');
 }
 
 class DateReader {
@@ -69,17 +83,11 @@ class DateReader {
       const code = text.charCodeAt(this.#at);
       if (isDigit(code)) this.#number();
       else if (isLetter(code)) this.#word();
-      else if (code === 0x28) this.#comment();
       else if ((code === 0x2b || code === 0x2d) && this.#hour >= 0 && isDigit(text.charCodeAt(this.#at + 1)))
         this.#offset();
       else this.#at += 1;
     }
     return this.#result();
-  }
-
-  #comment(): void {
-    const close = this.#text.indexOf(')', this.#at);
-    this.#at = close < 0 ? this.#text.length : close + 1;
   }
 
   #digitsAt(): { value: number; length: number } {

@@ -64,7 +64,8 @@ class WordDecoder {
       if (close < textStart) close = value.indexOf('?=', textStart);
       if (close < 0) break;
       const next = value.indexOf('=?', textStart);
-      if (next >= 0 && next < close) {
+      // Padding before the end (`=?=`) is no new word.
+      if (next >= 0 && next + 1 < close) {
         open = next;
         continue;
       }
