@@ -170,6 +170,7 @@ export interface FragmentBatch {
   /** Index into the asked UID list of the first entry; entries are consecutive in that list. */
   readonly first: number;
   readonly count: number;
+  /** Valid until the batch after the next one is asked for, then used again: copy what is kept longer. */
   readonly bytes: Buffer;
   /** Entry i stands in bytes[offsets[i], offsets[i] + lengths[i]); length 0: the message is gone. */
   readonly offsets: Uint32Array;
