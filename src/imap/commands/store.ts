@@ -24,7 +24,7 @@ export async function store(session: Session, command: CommandOf<'STORE'>): Prom
     session.origin,
   );
   const failed = new Set(done.modified);
-  const missing = await writeResults(session, targets, command.silent, failed);
+  const missing = await writeResults(session, targets, command.silent, failed, done.modSeq);
   const modified = done.modified;
   const code =
     modified.length === 0
@@ -36,7 +36,8 @@ export async function store(session: Session, command: CommandOf<'STORE'>): Prom
 
 /**
  * The new flags of every message named; those that failed UNCHANGEDSINCE are shown too, so that the client need not
- * ask (RFC 7162 §3.1.3). `.SILENT` leaves out what the client knows, but never a new MODSEQ.
+ * ask (RFC 7162 §3.1.3). `.SILENT` leaves out what the client knows, but never a new MODSEQ; and when someone else
+ * was quicker than this answer the flags are told, or the client would keep its own under the other's MODSEQ.
  * @returns whether a message was gone
  */
 async function writeResults(
@@ -44,6 +45,7 @@ async function writeResults(
   targets: Targets,
   silent: boolean,
   failed: ReadonlySet<number>,
+  committed: number,
 ): Promise<boolean> {
   const view = selectedView(session);
   const out = session.out;
@@ -60,7 +62,8 @@ async function writeResults(
       missing = true;
       return;
     }
-    if (!silent || failed.has(view.uidAt(index))) {
+    const modSeq = view.store.columns.modSeq[row] ?? 0;
+    if (!silent || modSeq > committed || failed.has(view.uidAt(index))) {
       view.writeFlags(out, index, row);
       return;
     }
@@ -70,7 +73,7 @@ async function writeResults(
       .ascii(' FETCH (UID ')
       .number(view.uidAt(index))
       .ascii(' MODSEQ (')
-      .number(view.store.columns.modSeq[row] ?? 0)
+      .number(modSeq)
       .ascii('))\r\n');
   });
   return missing;
