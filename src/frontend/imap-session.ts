@@ -222,6 +222,12 @@ class NotAuthenticated {
   }
 
   #refusedLogon(tag: string, error: unknown, how: string): null {
+    if (error instanceof ProtocolViolation) {
+      // A message that is no message of its mechanism is a mistake, not a wrong password.
+      this.#bad += 1;
+      writeBad(this.#out, tag, error.message);
+      return null;
+    }
     this.#reception.refused(error, how);
     return this.#failed(tag, error);
   }

@@ -255,6 +255,8 @@ class Authorization {
   }
 
   #refusedLogon(error: unknown, how: string): null {
+    // A message that is no message of its mechanism is a mistake, not a wrong password.
+    if (error instanceof ProtocolViolation) return this.#invalid(error.message);
     this.#reception.refused(error, how);
     return this.#failed(error);
   }
