@@ -48,7 +48,6 @@ trials and load tests; give people their own: penfold password set ADDRESS`,
       const directory = await openDirectory(layoutOf(options));
       const progress = new Progress(options.count ?? 0);
       try {
-        await warnOfWeakPassword(password);
         const made = await createMailboxes(directory, {
           address,
           count: options.count ?? null,
@@ -60,6 +59,7 @@ trials and load tests; give people their own: penfold password set ADDRESS`,
         progress.clear();
         const first = made[0]?.mailbox?.primaryAddress ?? '';
         const last = made.at(-1)?.mailbox?.primaryAddress ?? '';
+        await warnOfWeakPassword(password);
         print(made.length === 1 ? `created ${first}` : `created ${made.length} mailboxes, ${first} to ${last}`);
       } finally {
         progress.clear();

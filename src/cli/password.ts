@@ -24,8 +24,8 @@ export function addPassword(program: Command): void {
             next: 'All there are: penfold mailbox list',
           });
         }
-        await warnOfWeakPassword(text);
         await directory.changeAccount(account.id, { credentials: await makeCredentials(text) });
+        await warnOfWeakPassword(text);
         print(`password of ${account.userPrincipalName} set`);
       } finally {
         await directory.close();

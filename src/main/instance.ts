@@ -10,7 +10,7 @@ import type { Directory } from '../directory/api.ts';
 import type { Account } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import { silentLog } from '../observe/log.ts';
-import { type VerifyFacts, withMailbox } from '../management/control/api.ts';
+import { type VerifyFacts, verifyMailbox, withMailbox } from '../management/control/api.ts';
 import { ControlClient } from '../management/control/client.ts';
 import { accountWithMailbox, everyAccount } from '../management/mailboxes.ts';
 import type { ImportTarget } from '../management/transfer/import.ts';
@@ -130,10 +130,7 @@ async function byItself(layout: DataLayout, directory: Directory, configuration:
       });
     },
     exportItems: (account, folder) => exportAndClose(services, addressOf(account), folder),
-    verify: async (account) => {
-      const report = await databases.of(account).verify(account.mailbox?.id ?? missing(account));
-      return { ...report, problems: [...report.problems] };
-    },
+    verify: (account) => verifyMailbox(databases.of(account), account),
     removeMailbox: async (account, purge) => {
       if (purge) await purgeMailbox(databases, account);
       await directory.removeAccount(account.id);

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import type { Account } from '../../directory/model.ts';
+import { Failure } from '../../observe/failure.ts';
 import type { Mailbox, MailboxDatabase } from '../../store/api.ts';
 
 export const sessionSchema = v.object({
@@ -81,5 +82,17 @@ export async function withMailbox<T>(
     return await work(mailbox, database);
   } finally {
     mailbox.close();
+  }
+}
+
+/** A mailbox comes into being with its first use: until then there is nothing to check. */
+export async function verifyMailbox(database: MailboxDatabase, account: Account): Promise<VerifyFacts> {
+  if (account.mailbox === null) throw new Failure('NONEXISTENT', `${account.userPrincipalName} has no mailbox`);
+  try {
+    const report = await database.verify(account.mailbox.id);
+    return { ...report, problems: [...report.problems] };
+  } catch (error) {
+    if (!(error instanceof Failure && error.code === 'NONEXISTENT')) throw error;
+    return { mailbox: account.mailbox.id, folders: 0, messages: 0, problems: [] };
   }
 }

@@ -11,7 +11,7 @@ import type { Log } from '../../observe/log.ts';
 import { framesOf, readItems } from '../transfer/frames.ts';
 import type { ImportTarget } from '../transfer/import.ts';
 import { exportMailbox, mailboxImport } from '../transfer/mailbox-transfer.ts';
-import { type ControlServices, withMailbox } from './api.ts';
+import { type ControlServices, verifyMailbox, withMailbox } from './api.ts';
 
 export interface ControlDoor {
   readonly socket: string;
@@ -93,8 +93,7 @@ async function route(
       return;
     case 'POST /verify': {
       const account = await services.accountWithMailbox(mailbox);
-      if (account.mailbox === null) throw new Failure('NONEXISTENT', `${mailbox} has no mailbox`);
-      sendJson(response, 200, await services.databaseOf(account).verify(account.mailbox.id));
+      sendJson(response, 200, await verifyMailbox(services.databaseOf(account), account));
       return;
     }
     case 'DELETE /mailbox': {
