@@ -53,7 +53,7 @@ export const POP3_AUTH_LINE_BYTES = 12 * 1024;
 /** POP3: -ERR answers to bad commands before the session is ended. */
 export const POP3_BAD_COMMANDS = 20;
 /** POP3: octets of messages fetched from the store ahead of the client's RETR; a session holds at most twice this. */
-export const POP3_READ_AHEAD_BYTES = 512 * 1024;
+export const POP3_READ_AHEAD_BYTES = 256 * 1024;
 /** SMTP: bytes of a command line with CRLF; RFC 5321 §4.5.3.1.4 asks 512, extensions raise it (§4.5.3.1.10). */
 export const SMTP_COMMAND_LINE_BYTES = 4096;
 /** SMTP: bytes of an AUTH line (RFC 4954 §4). */
