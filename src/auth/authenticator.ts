@@ -144,6 +144,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const attempt: Attempt = { subject, name, context, mechanism };
       checkLockOut(attempt);
       const right = await passwords.isRight(subject, credentials, password);
+      // Attempts that ran side by side must not learn more than the limit allows.
+      checkLockOut(attempt);
       if (isBarred(account)) return fail(attempt, 'built-in-account', barredFailure());
       if (account === null || !right) return fail(attempt, whyWrong(account, credentials), wrongPassword());
       return admit(attempt, account, authorizationId);
@@ -155,13 +157,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const attempt: Attempt = { subject, name, context, mechanism };
       checkLockOut(attempt);
       const isReal = account !== null && credentials !== null && !isBarred(account);
-      const reject = (): Promise<never> =>
-        isBarred(account)
+      const reject = async (): Promise<never> => {
+        checkLockOut(attempt);
+        return isBarred(account)
           ? fail(attempt, 'built-in-account', barredFailure())
           : fail(attempt, whyWrong(account, credentials), wrongPassword());
+      };
       return {
         verifier: isReal ? credentials.scramSha256 : fakeVerifier(subject),
-        accept: (authorizationId) => (isReal ? admit(attempt, account, authorizationId) : reject()),
+        accept: async (authorizationId) => {
+          checkLockOut(attempt);
+          return isReal ? admit(attempt, account, authorizationId) : reject();
+        },
         reject,
       };
     },

@@ -1,0 +1,205 @@
+/**
+ * The organization's own certificate authority: ECDSA P-256, in two files, made once at setup. It signs server
+ * certificates for clients until an admin brings public ones, and later the links between servers.
+ */
+import './reflect-metadata.ts';
+import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import path from 'node:path';
+import * as x509 from '@peculiar/x509';
+import { Failure } from '../observe/failure.ts';
+import { CERTIFICATE_FILE_MODE, KEY_FILE_MODE, readIfThere, writeWhole } from './key-file.ts';
+import {
+  NAME_CONSTRAINTS_OID,
+  nameConstraints,
+  parseNameConstraints,
+  permits,
+  PRIVATE_RANGES,
+} from './name-constraints.ts';
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const DAY_MS = 86_400_000;
+export const AUTHORITY_DAYS = 3650;
+/** Certificates begin in the past: clocks of clients are not all right. */
+const CLOCK_SKEW_MS = 60 * 60_000;
+
+export interface AuthorityOptions {
+  /** Holds `ca.pem` and `ca.key`; made when missing. */
+  readonly directory: string;
+  /** Shown in lists of trusted authorities. */
+  readonly organization: string;
+  /**
+   * Domains the authority may vouch for, names below them included; with `localhost` and private addresses. Counts
+   * when the authority is made; an existing one keeps its own.
+   */
+  readonly domains: readonly string[];
+  /** For tests. */
+  readonly now?: () => Date;
+}
+
+export interface LeafRequest {
+  /** Host names and addresses for the subject alternative name, the first is the common name. */
+  readonly names: readonly string[];
+  readonly days: number;
+}
+
+export interface IssuedCertificate {
+  /** The certificate, then the authority's: what a server sends. */
+  readonly chainPem: string;
+  readonly keyPem: string;
+}
+
+export interface Authority {
+  /** For clients to trust. */
+  readonly certificatePem: string;
+  readonly certificateFile: string;
+  readonly certificate: X509Certificate;
+  /** False: clients would refuse a certificate with this name (RFC 5280 §4.2.1.10). */
+  permits(name: string): boolean;
+  /** @throws Failure CANNOT for a name the authority does not permit */
+  issue(request: LeafRequest): Promise<IssuedCertificate>;
+}
+
+/**
+ * Loads the authority, or makes it.
+ * @throws Failure CORRUPTION when its files do not fit together: never replaced silently, clients trust the old one
+ */
+export async function createAuthority(options: AuthorityOptions): Promise<Authority> {
+  const now = options.now ?? (() => new Date());
+  const certificateFile = path.join(options.directory, 'ca.pem');
+  const keyFile = path.join(options.directory, 'ca.key');
+  let certificatePem = await readIfThere(certificateFile);
+  let keyPem = await readIfThere(keyFile);
+  if (certificatePem === null && keyPem === null) {
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    const made = await makeAuthority(options.organization, options.domains, now());
+    // The key first: a certificate without key would be taken for a damaged authority.
+    await writeWhole(keyFile, made.keyPem, KEY_FILE_MODE);
+    await writeWhole(certificateFile, made.certificatePem, CERTIFICATE_FILE_MODE);
+    ({ certificatePem, keyPem } = made);
+  }
+  if (certificatePem === null && keyPem !== null) {
+    throw new Failure('CORRUPTION', `${keyFile} is there but ${certificateFile} is not; restore it from a backup`);
+  }
+  if (certificatePem === null || keyPem === null)
+    throw new Failure('CORRUPTION', `${certificateFile} is there but ${keyFile} is not; restore it from a backup`);
+  return loadAuthority(certificatePem, keyPem, certificateFile, now);
+}
+
+async function loadAuthority(
+  certificatePem: string,
+  keyPem: string,
+  certificateFile: string,
+  now: () => Date,
+): Promise<Authority> {
+  let certificate: X509Certificate;
+  let signingKey: webcrypto.CryptoKey;
+  try {
+    certificate = new X509Certificate(certificatePem);
+    const key = createPrivateKey(keyPem);
+    if (!certificate.checkPrivateKey(key)) throw new Error('the key is not the certificate’s');
+    signingKey = await importKey(key.export({ type: 'pkcs8', format: 'der' }));
+  } catch (cause) {
+    throw new Failure('CORRUPTION', `${certificateFile} and its key do not fit together; restore them from a backup`, {
+      cause,
+    });
+  }
+  const issuer = new x509.X509Certificate(certificatePem);
+  const constraints = issuer.getExtension(NAME_CONSTRAINTS_OID);
+  const permitted = constraints === null ? null : parseNameConstraints(new Uint8Array(constraints.value));
+  const mayName = (name: string): boolean => permitted === null || permits(permitted, name);
+  return {
+    certificatePem,
+    certificateFile,
+    certificate,
+    permits: mayName,
+    issue: async (request) => {
+      const beyond = request.names.find((name) => !mayName(name));
+      if (beyond !== undefined)
+        throw new Failure(
+          'CANNOT',
+          `the authority in ${certificateFile} is limited to ${permitted?.dnsNames.join(', ') ?? ''} and private addresses; it cannot vouch for ${beyond}`,
+        );
+      return issueLeaf(request, issuer, signingKey, now());
+    },
+  };
+}
+
+async function makeAuthority(
+  organization: string,
+  domains: readonly string[],
+  now: Date,
+): Promise<{ readonly certificatePem: string; readonly keyPem: string }> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const dnsNames = [...new Set([...domains.map((name) => name.toLowerCase()), 'localhost'])];
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: [{ CN: [`${organization} mail CA`] }, { O: [organization] }],
+    notBefore: new Date(now.getTime() - CLOCK_SKEW_MS),
+    notAfter: new Date(now.getTime() + AUTHORITY_DAYS * DAY_MS),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      new x509.Extension(NAME_CONSTRAINTS_OID, true, nameConstraints(dnsNames, PRIVATE_RANGES)),
+    ],
+  });
+  return { certificatePem: pem(certificate), keyPem: await exportKey(keys.privateKey) };
+}
+
+async function issueLeaf(
+  request: LeafRequest,
+  issuer: x509.X509Certificate,
+  signingKey: webcrypto.CryptoKey,
+  now: Date,
+): Promise<IssuedCertificate> {
+  const [commonName] = request.names;
+  if (commonName === undefined) throw new Error('a certificate needs a name');
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const wanted = now.getTime() + request.days * DAY_MS;
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: [{ CN: [commonName] }],
+    issuer: issuer.subjectName,
+    notBefore: new Date(now.getTime() - CLOCK_SKEW_MS),
+    notAfter: new Date(Math.min(wanted, issuer.notAfter.getTime())),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(
+        request.names.map((name) => (isIP(name) === 0 ? { type: 'dns', value: name } : { type: 'ip', value: name })),
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+    ],
+  });
+  return { chainPem: pem(certificate) + pem(issuer), keyPem: await exportKey(keys.privateKey) };
+}
+
+/** RFC 5280 §4.1.2.2: positive, at most 20 octets; 127 random bits. */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return bytes.toString('hex');
+}
+
+const pem = (certificate: x509.X509Certificate): string => `${certificate.toString('pem').trim()}\n`;
+
+async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+  const der = await webcrypto.subtle.exportKey('pkcs8', key);
+  const text = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }).export({
+    type: 'pkcs8',
+    format: 'pem',
+  });
+  return text.toString();
+}
+
+const importKey = (pkcs8: Buffer): Promise<webcrypto.CryptoKey> =>
+  webcrypto.subtle.importKey('pkcs8', new Uint8Array(pkcs8), ALGORITHM, false, ['sign']);
