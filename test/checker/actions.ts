@@ -81,12 +81,11 @@ async function store({ client, random }: Player): Promise<void> {
   const silent = random() < 0.5;
   const byNumber = random() < 0.4;
   const text = `FLAGS${silent ? '.SILENT' : ''} (${flags.join(' ')})`;
-  const present = uids.filter((uid) => client.known.get(uid)?.flags != null);
   // What is not echoed the client works out itself, before the answer, which may hold later news.
   if (silent) {
-    for (const uid of present) {
+    for (const uid of uids) {
       const known = client.known.get(uid);
-      if (known?.flags != null) known.flags = applied(known.flags, op, flags);
+      if (known !== undefined && known.flags !== null) known.flags = applied(known.flags, op, flags);
     }
   }
   const set = byNumber ? uids.map((uid) => client.slots.indexOf(uid) + 1) : uids;

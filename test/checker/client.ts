@@ -43,6 +43,8 @@ export class CheckedClient {
   lines = 0;
   readonly #socket: Socket;
   readonly #queue: Sent[] = [];
+  /** UIDs that got a MODSEQ without flags in the present command: the client keeps its own flags under it. */
+  readonly #paired = new Set<number>();
   #buffer: Buffer = Buffer.alloc(0);
   #tag = 0;
   #goAhead: (() => void) | null = null;
@@ -132,6 +134,11 @@ export class CheckedClient {
     const sent = this.#queue.shift();
     const space = line.indexOf(' ');
     if (sent === undefined || line.slice(0, space) !== sent.tag) throw this.#violation(`unexpected tag: ${line}`);
+    for (const uid of this.#paired) {
+      const known = this.known.get(uid);
+      if (known !== undefined) this.#pair(uid, known);
+    }
+    this.#paired.clear();
     sent.resolve(line.slice(space + 1));
   }
 
@@ -210,13 +217,20 @@ export class CheckedClient {
     const now = Number(modSeq);
     if (now < known.modSeq) throw this.#violation(`MODSEQ of UID ${uid} fell from ${known.modSeq} to ${now}`);
     known.modSeq = now;
-    if (flags === undefined) return;
-    const key = `${uid}/${now}`;
+    // What was set by someone else may follow before the tagged answer.
+    if (flags === undefined) this.#paired.add(uid);
+    else this.#pair(uid, known);
+  }
+
+  /** Whoever knows flags of a message at one MODSEQ knows the same ones. */
+  #pair(uid: number, { flags, modSeq }: Known): void {
+    if (flags === null) return;
+    const key = `${uid}/${modSeq}`;
     const before = this.truth.flagsAt.get(key);
-    if (before !== undefined && before !== known.flags) {
-      throw this.#violation(`UID ${uid} at MODSEQ ${now} has (${String(known.flags)}), another saw (${before})`);
+    if (before !== undefined && before !== flags) {
+      throw this.#violation(`UID ${uid} at MODSEQ ${modSeq} has (${flags}), another saw (${before})`);
     }
-    this.truth.flagsAt.set(key, normalized(flags));
+    this.truth.flagsAt.set(key, flags);
   }
 
   #violation(what: string): Violation {
