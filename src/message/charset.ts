@@ -12,6 +12,8 @@ type Decode = (bytes: Buffer) => string;
 /** Labels come from messages, so the memory of them is bounded. */
 const KNOWN_LABELS = 200;
 const LABEL_CHARACTERS = 64;
+/** iconv-lite counts these as encodings; they are none of text. */
+const NO_CHARSETS = new Set(['base64', 'hex', 'binary', 'internal']);
 const decoders = new Map<string, Decode>();
 
 /** Text of `bytes`; never throws. What cannot be decoded becomes U+FFFD. */
@@ -66,7 +68,8 @@ function decoderFor(label: string): Decode {
     if (!(error instanceof RangeError)) throw error;
   }
   const plain = label.replace(/^(?:x-|cs)/, '');
-  for (const name of [label, plain]) if (iconv.encodingExists(name)) return (bytes) => iconv.decode(bytes, name);
+  for (const name of [label, plain])
+    if (!NO_CHARSETS.has(name) && iconv.encodingExists(name)) return (bytes) => iconv.decode(bytes, name);
   return guess;
 }
 
