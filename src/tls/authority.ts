@@ -39,7 +39,7 @@ export interface AuthorityOptions {
 }
 
 export interface LeafRequest {
-  /** Host names and addresses for the subject alternative name, the first is the common name. */
+  /** Host names and addresses for the subject alternative name, the first host is the common name. */
   readonly names: readonly string[];
   readonly days: number;
 }
@@ -156,8 +156,9 @@ async function issueLeaf(
   signingKey: webcrypto.CryptoKey,
   now: Date,
 ): Promise<IssuedCertificate> {
-  const [commonName] = request.names;
-  if (commonName === undefined) throw new Error('a certificate needs a name');
+  if (request.names.length === 0) throw new Error('a certificate needs a name');
+  // OpenSSL holds a common name that looks like a host against the DNS constraints: an address must not stand there.
+  const commonName = request.names.find((name) => isIP(name) === 0) ?? 'mail server';
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const wanted = now.getTime() + request.days * DAY_MS;
   const certificate = await x509.X509CertificateGenerator.create({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -34,8 +34,13 @@ async function issue(file: string, names: readonly string[], by = authority) {
 }
 
 /** A listener that wraps each connection as a front end does. */
-async function listen(store: CertificateStore, alpn?: AlpnProtocol): Promise<{ port: number; server: Server }> {
+async function listen(
+  store: CertificateStore,
+  alpn?: AlpnProtocol,
+): Promise<{ readonly port: number; readonly close: () => void }> {
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    sockets.add(socket);
     const connection = new Connection(socket);
     connection.startTls(store.socketOptions(alpn === undefined ? {} : { alpn })).then(
       () => {
@@ -49,7 +54,11 @@ async function listen(store: CertificateStore, alpn?: AlpnProtocol): Promise<{ p
   await once(server, 'listening');
   const address: AddressInfo | string | null = server.address();
   assert.ok(typeof address === 'object' && address !== null);
-  return { port: address.port, server };
+  const close = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port: address.port, close };
 }
 
 /** Resolves with the socket once the greeting came. */
@@ -69,11 +78,11 @@ async function withListener(
   work: (port: number) => Promise<void>,
   alpn?: AlpnProtocol,
 ): Promise<void> {
-  const { port, server } = await listen(store, alpn);
+  const { port, close } = await listen(store, alpn);
   try {
     await work(port);
   } finally {
-    server.close();
+    close();
     store.close();
   }
 }
@@ -94,9 +103,22 @@ test('the right authority is trusted, a wrong one and a wrong name are not', asy
   });
 });
 
-test('name constraints hold: clients refuse what the authority may not sign', async () => {
-  // Made by hand with the same key material would need the key; a leaf for a permitted name is the control above.
-  await assert.rejects(authority.issue({ names: ['example.com'], days: 1 }), Failure);
+test('an authority limited to one domain serves it and is no use for another', async () => {
+  const narrow = await createAuthority({
+    directory: path.join(folder, 'narrow'),
+    organization: 'narrow',
+    domains: ['other.test'],
+  });
+  await assert.rejects(narrow.issue({ names: ['mail.example.org'], days: 1 }), Failure);
+  const issued = await narrow.issue({ names: ['mail.other.test', '127.0.0.1'], days: 1 });
+  const source = { certificateFile: path.join(folder, 'n.pem'), keyFile: path.join(folder, 'n.key') };
+  await writeFile(source.keyFile, issued.keyPem);
+  await writeFile(source.certificateFile, issued.chainPem);
+  const store = await loadCertificates({ sources: [source], log: silentLog });
+  await withListener(store, async (port) => {
+    (await connect(port, { ca: narrow.certificatePem, servername: 'mail.other.test' })).destroy();
+    await assert.rejects(connect(port, { ca: authority.certificatePem, servername: 'mail.other.test' }));
+  });
 });
 
 test('SNI picks by name, then wildcard for one label, then the default', async () => {
@@ -205,16 +227,19 @@ test('ALPN: ours or none at all; anything else ends the handshake', async () => 
 test('a session resumes by ticket, also on another listener', async () => {
   const store = await loadCertificates({ sources: [await issue('t', ['127.0.0.1'])], log: silentLog });
   const second = await listen(store);
-  await withListener(store, async (port) => {
-    const socket = tls.connect({ port, host: '127.0.0.1', ca: authority.certificatePem });
-    const sessions = once(socket, 'session');
-    socket.resume();
-    const [session] = await sessions;
-    assert.ok(Buffer.isBuffer(session));
-    socket.destroy();
-    const resumed = await connect(second.port, { session });
-    assert.equal(resumed.isSessionReused(), true);
-    resumed.destroy();
-  });
-  second.server.close();
+  try {
+    await withListener(store, async (port) => {
+      const socket = tls.connect({ port, host: '127.0.0.1', ca: authority.certificatePem });
+      const sessions = once(socket, 'session');
+      socket.resume();
+      const [session] = await sessions;
+      assert.ok(Buffer.isBuffer(session));
+      socket.destroy();
+      const resumed = await connect(second.port, { session });
+      assert.equal(resumed.isSessionReused(), true);
+      resumed.destroy();
+    });
+  } finally {
+    second.close();
+  }
 });

@@ -4,6 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Log } from '../observe/log.ts';
@@ -87,9 +88,10 @@ function whyRenew(
   }
   if (!certificate.verify(authority.certificate.publicKey)) return 'signed by another authority';
   if (certificate.validToDate.getTime() - now.getTime() < RENEW_BEFORE_DAYS * DAY_MS) return 'expires soon';
-  const missing = names.find(
-    (name) =>
-      certificate.checkHost(name, { wildcards: false }) === undefined && certificate.checkIP(name) === undefined,
+  const missing = names.find((name) =>
+    isIP(name) === 0
+      ? certificate.checkHost(name, { wildcards: false }) === undefined
+      : certificate.checkIP(name) === undefined,
   );
   return missing === undefined ? null : `lacks ${missing}`;
 }
