@@ -4,15 +4,14 @@
  * unique-ids in dovecot-uidlist.
  */
 import type { Dirent } from 'node:fs';
-import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ANSWERED, DELETED, DRAFT, FLAGGED, SEEN } from '../../store/model.ts';
+import { fileChunks } from './file-chunks.ts';
 import { folderNameOfMaildir, folderNameOfPath } from './folder-names.ts';
 import type { SourceItem } from './record.ts';
 
 const FLAG_LETTERS: Readonly<Record<string, number>> = { D: DRAFT, F: FLAGGED, R: ANSWERED, S: SEEN, T: DELETED };
-const READ_BYTES = 256 * 1024;
 
 interface MaildirEntry {
   readonly file: string;
@@ -99,7 +98,7 @@ export async function* readMaildir(directory: string, folder: string): AsyncIter
         uid: null,
         uidl: entry.uidl,
         size: facts.size,
-        chunks: () => createReadStream(entry.file, { highWaterMark: READ_BYTES }),
+        chunks: () => fileChunks(entry.file, facts.size),
       },
     };
   }

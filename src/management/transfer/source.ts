@@ -2,7 +2,7 @@
  * What is to be imported: files and trees of .eml, mbox and Maildir, walked in name order. One walk measures, for
  * the progress bar; the next one reads. Symbolic links are not followed.
  */
-import { createReadStream, type Dirent, type Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -12,13 +12,12 @@ import {
   readExportIndex,
   readMessageIndex,
 } from './export-index.ts';
+import { fileChunks } from './file-chunks.ts';
 import { folderNameOfPath } from './folder-names.ts';
 import type { MboxFormat } from './mbox-lines.ts';
 import { isMaildir, maildirFolders, readMaildir } from './read-maildir.ts';
 import { readMbox } from './read-mbox.ts';
 import type { SourceItem } from './record.ts';
-
-const READ_BYTES = 256 * 1024;
 
 export interface SourceOptions {
   /** `auto`: by name and by the first bytes. */
@@ -126,7 +125,7 @@ async function readEml(file: string, folder: string, facts: ExportedMessage | nu
       uid: facts?.uid ?? null,
       uidl: facts?.uidl ?? null,
       size: found.size,
-      chunks: () => createReadStream(file, { highWaterMark: READ_BYTES }),
+      chunks: () => fileChunks(file, found.size),
     },
   };
 }
