@@ -25,7 +25,7 @@ import { FIELD_STRIDE } from './headers.ts';
 import { MessageHeader } from './message-header.ts';
 import { messageIdOf, messageIds, threadKey } from './message-id.ts';
 import type { ParsedMessage, Part } from './model.ts';
-import { parameter, parameterText } from './parameters.ts';
+import { parameterText, protocolParameter } from './parameters.ts';
 import { previewOf } from './preview.ts';
 
 /** Characters of a file name, media type or charset name kept in the parts table. */
@@ -150,7 +150,7 @@ function collectParts(parts: Part[], entity: Entity, path: readonly number[]): v
 }
 
 function charsetOf(entity: Entity): string | null {
-  const value = parameter(entity.contentType.parameters, 'charset');
+  const value = protocolParameter(entity.contentType.parameters, 'charset');
   return value === null || value === '' ? null : value;
 }
 

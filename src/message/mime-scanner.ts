@@ -12,7 +12,7 @@ import { HEADER_BYTES, MIME_BOUNDARY_BYTES, MIME_DEPTH, MIME_PARTS } from '../wi
 import { enclosesMessage, Entity } from './entity.ts';
 import { readFields } from './headers.ts';
 import { readMimeHeader } from './mime-header.ts';
-import { parameter } from './parameters.ts';
+import { protocolParameter } from './parameters.ts';
 
 const CR = 13;
 const LF = 10;
@@ -199,7 +199,7 @@ export class MimeScanner {
     if (type === 'text') entity.kind = 'text';
     else if (type === 'multipart' && !tooDeep) {
       entity.kind = 'multipart';
-      const boundary = parameter(parameters, 'boundary')?.trimEnd() ?? '';
+      const boundary = protocolParameter(parameters, 'boundary')?.trimEnd() ?? '';
       if (boundary === '' || boundary.length > MIME_BOUNDARY_BYTES) return;
       this.#delimited.push({ entity, boundary });
       this.#longestBoundary = Math.max(this.#longestBoundary, boundary.length);

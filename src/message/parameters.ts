@@ -148,6 +148,14 @@ export function parameter(parameters: readonly Parameter[], name: string): strin
   return null;
 }
 
+/** A parameter that programs read, not people (boundary, charset): the plain form, or RFC 2231 ones put together. */
+export function protocolParameter(parameters: readonly Parameter[], name: string): string | null {
+  const plain = parameter(parameters, name);
+  if (plain !== null) return plain;
+  const text = parameterText(parameters, name, null);
+  return text === null ? null : Buffer.from(text, 'utf8').toString('latin1');
+}
+
 /**
  * A parameter as text: RFC 2231 forms come before the plain one (RFC 6266 §4.3 gives the same advice). Null when
  * there is none.

@@ -162,6 +162,11 @@ const TREES: ReadonlyArray<readonly [string, string, readonly string[]]> = [
     'Content-Type: message/rfc822\n\n\nx',
     [' message/rfc822 "\\r\\nx"', '1.1 text/plain "x"'],
   ],
+  [
+    'a boundary in RFC 2231 form',
+    "Content-Type: multipart/mixed; boundary*0*=us-ascii''b%62; boundary*1=c\n\n--bbc\n\nx\n--bbc--",
+    [' multipart/mixed', '1 text/plain "x"'],
+  ],
   ['an mbox line and junk in the header', 'From a@b Thu Jan 1\njunk\nContent-Type: text/html\n\nx', [' text/html "x"']],
 ];
 
