@@ -3,7 +3,6 @@
  * missing with apt when it may (root on a Debian machine), and says which tests it skipped otherwise.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -22,16 +21,18 @@ const PACKAGES: Readonly<Record<string, string>> = {
   python3: 'python3',
   script: 'bsdutils',
 };
-/** Python libraries are found by file, not by program. */
-const LIBRARIES: Readonly<Record<string, string>> = {
-  '/usr/lib/python3/dist-packages/imapclient/__init__.py': 'python3-imapclient',
-};
+/** Libraries have no program of their own: a short run of their language says whether they are there. */
+const LIBRARIES: readonly { readonly probe: readonly [string, string, string]; readonly name: string }[] = [
+  { probe: ['perl', '-e', 'use Net::SSLeay'], name: 'libnet-ssleay-perl' },
+];
 
 const root = path.dirname(import.meta.dirname);
 const present = (program: string): boolean => spawnSync('which', [program], { stdio: 'ignore' }).status === 0;
 const missing = (): string[] => [
   ...Object.entries(PACKAGES).flatMap(([program, name]) => (present(program) ? [] : [name])),
-  ...Object.entries(LIBRARIES).flatMap(([file, name]) => (existsSync(file) ? [] : [name])),
+  ...LIBRARIES.flatMap(({ probe: [command, ...words], name }) =>
+    spawnSync(command, words, { stdio: 'ignore' }).status === 0 ? [] : [name],
+  ),
 ];
 
 if (missing().length > 0 && process.getuid?.() === 0 && present('apt-get')) {

@@ -87,8 +87,11 @@ export const HEADER_BYTES = 1024 * 1024;
 export const HEADER_FIELDS = 2000;
 /** Message: MIME parts described by BODYSTRUCTURE; parts above it stay inside their parent's bytes. */
 export const MIME_PARTS = 2000;
-/** Message: depth of nested multiparts and message/rfc822. */
-export const MIME_DEPTH = 100;
+/**
+ * Message: depth of nested multiparts and message/rfc822. Client libraries bound the parentheses of a FETCH answer
+ * (imapflow at 100) and drop the whole row above it; each level costs one, an address or a disposition three more.
+ */
+export const MIME_DEPTH = 64;
 /** Message: addresses put into one ENVELOPE field. */
 export const ENVELOPE_ADDRESSES = 2000;
 /** Message: parameters of one structured MIME field. */

@@ -30,7 +30,8 @@ export class PopReader {
       const size = Number((await this.#ok(`LIST ${number}`)).split(' ')[2]);
       await this.#ok(`RETR ${number}`);
       const message = await this.#multiline();
-      if (message.length !== size) throw new Error(`message ${number}: LIST says ${size}, ${message.length} came`);
+      if (message.length !== size && message.length !== size + 2)
+        throw new Error(`message ${number}: LIST says ${size}, ${message.length} came`);
       yield message;
     }
   }
