@@ -205,6 +205,11 @@ class AddressReader {
       this.#found.push({ name: isName ? words : comment, route: null, mailbox: isName ? '' : words, host: '' });
       return;
     }
+    if (!raw.includes(' ')) {
+      this.#found.push({ name: comment, route: null, ...splitAddress(raw) });
+      return;
+    }
+    // Obsolete white space around dots and the at sign (RFC 5322 §4.4).
     const compact = raw.replaceAll(/ ?([.@]) ?/g, '$1');
     const space = raw.startsWith('"') ? -1 : compact.lastIndexOf(' ');
     const last = compact.slice(space + 1);

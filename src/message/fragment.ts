@@ -105,9 +105,9 @@ export function writeSearchText(out: ByteSink, write: (field: SearchField) => vo
   const start = out.length;
   out.room(SEARCH_FIELDS.length * 4);
   out.length += SEARCH_FIELDS.length * 4;
-  for (const [index, field] of SEARCH_FIELDS.entries()) {
-    write(field);
-    writeU32(out.bytes, start + index * 4, out.length - start);
+  for (let i = 0; i < SEARCH_FIELDS.length; i += 1) {
+    write(SEARCH_FIELDS[i]!);
+    writeU32(out.bytes, start + i * 4, out.length - start);
   }
 }
 
