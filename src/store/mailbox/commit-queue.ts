@@ -46,7 +46,7 @@ export class CommitQueue {
   readonly #feed: ChangeFeed;
   readonly #log: Log;
   readonly #now: () => number;
-  readonly #committed: () => void;
+  readonly #committed: (contents: readonly number[]) => void;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   #broken: Error | null = null;
@@ -57,7 +57,7 @@ export class CommitQueue {
     feed: ChangeFeed,
     log: Log,
     now: () => number,
-    committed: () => void,
+    committed: (contents: readonly number[]) => void,
   ) {
     this.#state = state;
     this.#storage = storage;
@@ -111,8 +111,11 @@ export class CommitQueue {
         return;
       }
     }
+    let contents: readonly number[] = [];
     try {
-      this.#publish(this.#apply(draft, locations));
+      const effects = this.#apply(draft, locations);
+      contents = effects.contents;
+      this.#publish(effects);
     } catch (reason) {
       // Durable but not applied: memory no longer tells the truth. The next open reads it from disk.
       this.#broken = new Failure('SERVERBUG', 'The mailbox has to be reopened.', { cause: reason });
@@ -121,7 +124,7 @@ export class CommitQueue {
       return;
     }
     for (const one of planned) one.done();
-    if (draft.entries.length > 0) this.#committed();
+    if (draft.entries.length > 0) this.#committed(contents);
   }
 
   #gather(draft: Draft): Planned[] {

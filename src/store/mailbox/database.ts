@@ -6,6 +6,7 @@ import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Mailbox, MailboxDatabase, MessageSink, StageOptions, VerifyReport } from '../api.ts';
 import type { MailboxId } from '../model.ts';
+import { sweep } from './background.ts';
 import { defaultFoldersIntent } from './folder-intents.ts';
 import { fold } from './folding.ts';
 import { MailboxCore } from './mailbox-core.ts';
@@ -16,6 +17,8 @@ import { verifyMailbox } from './verify.ts';
 
 /** A mailbox nobody has open is closed after this time. */
 const IDLE_CLOSE_MS = 60_000;
+/** How often open mailboxes are looked at for background work. */
+const SWEEP_MS = 5_000;
 /** Mailboxes kept open though nobody has them open. */
 const IDLE_MAILBOXES = 64;
 
@@ -53,12 +56,15 @@ export class MailboxStore implements MailboxDatabase {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #open = new Map<MailboxId, Open>();
+  readonly #sweeps: NodeJS.Timeout;
   #closed = false;
 
   constructor(engine: Engine, log: Log, now: () => number = () => Math.floor(Date.now() / 1000)) {
     this.#engine = engine;
     this.#log = log;
     this.#now = now;
+    this.#sweeps = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#sweeps.unref();
   }
 
   async open(mailbox: MailboxId): Promise<Mailbox> {
@@ -95,6 +101,7 @@ export class MailboxStore implements MailboxDatabase {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#sweeps);
     for (const [mailbox, open] of this.#open) await this.#closeIdle(mailbox, open);
     await this.#engine.close();
   }
@@ -139,6 +146,15 @@ export class MailboxStore implements MailboxDatabase {
     }
   }
 
+  #sweep(): void {
+    for (const [mailbox, open] of this.#open) {
+      if (open.closing !== null) continue;
+      open.core.then(sweep).catch((reason: unknown) => {
+        this.#log.error({ err: reason, mailbox }, 'background work on a mailbox failed');
+      });
+    }
+  }
+
   #release(mailbox: MailboxId, open: Open): void {
     open.handles -= 1;
     if (open.handles > 0 || this.#engine.keepsOpen) return;
@@ -171,7 +187,7 @@ export class MailboxStore implements MailboxDatabase {
   async #shut(mailbox: MailboxId, open: Open): Promise<void> {
     try {
       const core = await open.core;
-      await core.queue.drained();
+      await core.settled();
       await fold(core, 'closing');
       await core.storage.close();
     } finally {

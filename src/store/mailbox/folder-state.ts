@@ -45,6 +45,8 @@ export class FolderState {
   /** Null while no one has needed the rows since the mailbox was opened, or after they were let go. */
   columns: Columns | null = null;
   generation = 0;
+  /** Somebody looked at the rows since the last sweep (background.ts). */
+  used = true;
   /** Open FolderViews. */
   views = 0;
   /** Rows gone from `columns` that an open view may still ask for; newest last. */
@@ -152,6 +154,14 @@ export class FolderState {
   closeView(): void {
     this.views -= 1;
     if (this.views === 0) this.limbo = [];
+  }
+
+  /** Lets go of rows that the storage can give back. */
+  release(): void {
+    if (this.dirtyChunks.size > 0 || this.newExpunges.length > 0 || this.uidlsDirty) return;
+    this.columns = null;
+    this.uidls = new Map();
+    this.expungeLog = [];
   }
 
   #makeSnapshot(): Folder {

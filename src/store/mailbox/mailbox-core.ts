@@ -3,6 +3,7 @@
  * join rows with bytes.
  */
 import type { Buffer } from 'node:buffer';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ParsedMessage } from '../../message/model.ts';
 import { MessageScanner, parseMessage } from '../../message/scanner.ts';
 import { Failure } from '../../observe/failure.ts';
@@ -10,7 +11,8 @@ import type { Log } from '../../observe/log.ts';
 import type { BodyBatch, FragmentBatch } from '../api.ts';
 import type { MailboxId } from '../model.ts';
 import { createFolderSearch } from '../search/folder-search.ts';
-import type { FolderSearch, SearchSource } from '../search/source.ts';
+import type { FolderSearch, SearchSource, TextIndexer } from '../search/source.ts';
+import { createTextIndexer } from '../search/text-indexer.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { OpenedMailbox } from './database.ts';
@@ -20,6 +22,7 @@ import { SharedFolderView } from './folder-view.ts';
 import { Effects, MailboxState } from './mailbox-state.ts';
 import { bodyBatches, contentPlaces, emptyPlaces, forEachRow, fragmentBatches, gone, readPieces } from './reading.ts';
 import type { MailboxStorage, StoredMailbox } from './storage.ts';
+import { TextBacklog } from './text-backlog.ts';
 import { Texts } from './texts.ts';
 
 export class MailboxCore {
@@ -29,9 +32,14 @@ export class MailboxCore {
   readonly feed: ChangeFeed;
   readonly queue: CommitQueue;
   readonly texts: Texts;
+  readonly backlog: TextBacklog;
+  readonly indexer: TextIndexer;
   readonly log: Log;
   /** Seconds since 1970. */
   readonly now: () => number;
+  /** Something was committed since the last sweep, and a sweep is under way. Set by background.ts. */
+  active = false;
+  sweeping = false;
   /** The fold under way; never rejects. Set by folding.ts. */
   folding: Promise<void> | null = null;
   /** Search caches of folders somebody has open. */
@@ -44,8 +52,10 @@ export class MailboxCore {
     this.now = now;
     this.state = new MailboxState(storage, stored);
     this.feed = new ChangeFeed(log);
-    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, () => this.#afterCommit());
+    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, (contents) => this.#afterCommit(contents));
     this.texts = new Texts(storage.texts);
+    this.backlog = new TextBacklog(this.state, storage, this.texts);
+    this.indexer = createTextIndexer(this.backlog);
   }
 
   /** Applies what was logged behind the stored state, then jumps MODSEQ after an unclean shutdown. */
@@ -63,6 +73,16 @@ export class MailboxCore {
         draft.add({ kind: 'raise', modSeq, touch: raise.touch }, null);
       },
     });
+  }
+
+  /** Resolves when neither commits nor background work are under way. */
+  async settled(): Promise<void> {
+    this.active = true;
+    await this.queue.drained();
+    while (this.sweeping || this.folding !== null) {
+      await this.folding;
+      await nextTurn();
+    }
   }
 
   /** @throws Failure NONEXISTENT */
@@ -137,7 +157,9 @@ export class MailboxCore {
     );
   }
 
-  #afterCommit(): void {
+  #afterCommit(contents: readonly number[]): void {
+    this.active = true;
+    for (const content of contents) this.backlog.note(content);
     if (this.folding !== null || !foldIsDue(this)) return;
     fold(this, 'threshold').catch((reason: unknown) => {
       this.log.error({ err: reason, mailbox: this.id }, 'folding the log failed');

@@ -26,6 +26,8 @@ export class Effects {
   readonly events: FolderEvent[] = [];
   readonly created: FolderId[] = [];
   readonly changed: FolderId[] = [];
+  /** Content ids of messages that came in. */
+  readonly contents: number[] = [];
   readonly removed: FolderId[] = [];
 }
 
@@ -70,6 +72,7 @@ export class MailboxState {
 
   /** The rows of a folder, read in when nobody needed them so far. */
   rows(folder: FolderState): Columns {
+    folder.used = true;
     if (folder.columns === null) this.#storage.loadRows(folder);
     folder.columns ??= new Columns();
     return folder.columns;
@@ -144,6 +147,7 @@ export class MailboxState {
     for (const key of change.threadKeys) this.newThreadKeys.set(key, change.thread);
     this.counters.nextContent = Math.max(this.counters.nextContent, change.content + 1);
     this.counters.nextThread = Math.max(this.counters.nextThread, change.thread + 1);
+    effects.contents.push(change.content);
     this.#advance(folder, change.modSeq, change.uid + 1);
     const last = effects.events.at(-1);
     if (

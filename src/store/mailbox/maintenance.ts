@@ -1,6 +1,6 @@
 /**
  * What a mailbox needs from time to time: recoverable items older than the retention time go for good, the log is
- * folded, and segments that are mostly dead are copied out and removed. Called by the back end's schedule.
+ * folded, segments that are mostly dead are copied out and removed, messages without searchable text get it. Called by the back end's schedule.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compact } from './compaction.ts';
@@ -8,11 +8,16 @@ import { fold } from './folding.ts';
 import type { MailboxCore } from './mailbox-core.ts';
 import { expungeIntent } from './message-intents.ts';
 
+/** Wall time of one step of indexing, ms. */
+const INDEX_STEP_MS = 50;
+
 export async function maintain(core: MailboxCore, retentionSeconds: number): Promise<void> {
   await purgeRecoverable(core, retentionSeconds);
   await nextTurn();
   await fold(core, 'maintenance');
   await compact(core);
+  core.backlog.collect();
+  while (await core.indexer.step(INDEX_STEP_MS)) await nextTurn();
 }
 
 /** Exchange's DeletedItemRetention: 14 days unless the database says otherwise (exchange-behaviour.md §9.2). */

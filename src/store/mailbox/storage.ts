@@ -89,11 +89,15 @@ export interface MailboxStorage {
   /** Conversation a Message-ID hash is known for. */
   threadOf(key: number): number | null;
   readonly texts: TextFile;
+  /** Rows let go of can be read again by `loadRows`. */
+  readonly reloads: boolean;
 
   /** Octets and changes logged since the last fold; both 0 where nothing needs folding. */
   readonly unfolded: { readonly bytes: number; readonly changes: number };
   /** Writes the image in small steps and remembers the log position it stands for, as of this call. */
   fold(image: FoldImage): Promise<void>;
+  /** Gives back handles; what comes next opens them again. */
+  rest(): void;
   /** Null where dead bytes cost nothing. */
   readonly compaction: Compaction | null;
   /** Everything written is durable; marks the shutdown as clean. */

@@ -15,6 +15,7 @@ interface Kept {
 
 export class MemoryStorage implements MailboxStorage {
   readonly texts: TextFile = new MemoryTexts();
+  readonly reloads = false;
   readonly unfolded = { bytes: 0, changes: 0 };
   /** Every payload is a segment of its own, so that removing a message for good frees its bytes. */
   readonly #contents = new Map<number, Kept>();
@@ -76,6 +77,9 @@ export class MemoryStorage implements MailboxStorage {
   threadOf(key: number): number | null {
     return this.#threads.get(key) ?? null;
   }
+
+  /** Buffers are all there is. */
+  rest(): void {}
 
   fold(): Promise<void> {
     return Promise.resolve();

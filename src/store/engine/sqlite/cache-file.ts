@@ -17,6 +17,7 @@ export class CacheFile {
   #end = 0;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  #reading = 0;
 
   constructor(path: string, kind: string, version: number) {
     this.#path = path;
@@ -99,6 +100,11 @@ export class CacheFile {
     fs.rmSync(this.#path, { force: true });
   }
 
+  /** Gives the handle back unless it is in use. */
+  rest(): void {
+    if (this.#reading === 0) this.close();
+  }
+
   close(): void {
     if (this.#fd < 0) return;
     this.write();
@@ -107,7 +113,12 @@ export class CacheFile {
   }
 
   async #readAll(ranges: readonly ReadRange[], target: Buffer): Promise<void> {
-    await Promise.all(ranges.map((range) => readFully(this.#fd, target, range.at, range.length, range.offset)));
+    this.#reading += 1;
+    try {
+      await Promise.all(ranges.map((range) => readFully(this.#fd, target, range.at, range.length, range.offset)));
+    } finally {
+      this.#reading -= 1;
+    }
   }
 
   #openForUse(): void {

@@ -58,21 +58,18 @@ export interface FragmentEpoch {
 }
 
 export class MailboxFile {
-  readonly #db: DatabaseSync;
-  readonly #thread: StatementSync;
+  readonly #path: string;
+  /** Null while resting. */
+  #open: { readonly db: DatabaseSync; readonly thread: StatementSync } | null = null;
 
   /** @throws Failure CORRUPTION, UNAVAILABLE (written by a newer release) */
   constructor(path: string) {
-    this.#db = new DatabaseSync(path);
-    try {
-      this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;');
-      this.#db.exec('PRAGMA cache_size = -512;');
-      migrate(this.#db);
-      this.#thread = this.#db.prepare('SELECT thread FROM thread_key WHERE hash = ?');
-    } catch (reason) {
-      this.#db.close();
-      throw reason;
-    }
+    this.#path = path;
+    this.#use();
+  }
+
+  get #db(): DatabaseSync {
+    return this.#use().db;
   }
 
   load(): { stored: StoredMailbox; position: Location; fragments: FragmentEpoch } {
@@ -134,7 +131,7 @@ export class MailboxFile {
   }
 
   threadOf(key: number): number | null {
-    const row = this.#thread.get(key);
+    const row = this.#use().thread.get(key);
     return row === undefined ? null : number(row, 'thread');
   }
 
@@ -165,8 +162,29 @@ export class MailboxFile {
     this.#db.exec('PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA synchronous = NORMAL;');
   }
 
+  /** Gives the handle back (some 200 KB); the next use opens it again. */
+  rest(): void {
+    if (this.#open === null || this.#open.db.isTransaction) return;
+    this.close();
+  }
+
   close(): void {
-    this.#db.close();
+    this.#open?.db.close();
+    this.#open = null;
+  }
+
+  #use(): { readonly db: DatabaseSync; readonly thread: StatementSync } {
+    if (this.#open !== null) return this.#open;
+    const db = new DatabaseSync(this.#path);
+    try {
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -512;');
+      migrate(db);
+      this.#open = { db, thread: db.prepare('SELECT thread FROM thread_key WHERE hash = ?') };
+    } catch (reason) {
+      db.close();
+      throw reason;
+    }
+    return this.#open;
   }
 
   *#writes(image: FoldImage, fragmentFile: number): Iterable<() => void> {

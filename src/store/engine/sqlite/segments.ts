@@ -114,6 +114,15 @@ export class Segments {
     await flushDirectory(this.#directory);
   }
 
+  /** Closes what is only read. */
+  rest(): void {
+    for (const [segment, { fd, reading }] of this.#open) {
+      if (reading > 0) continue;
+      fs.closeSync(fd);
+      this.#open.delete(segment);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#writeFd >= 0) {
       await this.flush();

@@ -40,6 +40,7 @@ export interface StorageParts {
 export class SqliteStorage implements MailboxStorage {
   readonly texts: TextFile;
   readonly compaction: Compaction;
+  readonly reloads = true;
   readonly unfolded: { bytes: number; changes: number };
   readonly #parts: StorageParts;
   readonly #fragments: CacheFile;
@@ -130,6 +131,14 @@ export class SqliteStorage implements MailboxStorage {
     }
   }
 
+  rest(): void {
+    const { segments, file } = this.#parts;
+    segments.rest();
+    this.#fragments.rest();
+    this.#texts.rest();
+    file.rest();
+  }
+
   async close(): Promise<void> {
     const { segments, file, directory } = this.#parts;
     if (this.#flagFlush !== null) clearTimeout(this.#flagFlush);
@@ -216,6 +225,12 @@ export class TextFiles implements TextFile {
     this.#index.remove();
     this.#files.header.remove();
     this.#files.body.remove();
+  }
+
+  rest(): void {
+    this.#index.rest();
+    this.#files.header.rest();
+    this.#files.body.rest();
   }
 
   close(): void {
