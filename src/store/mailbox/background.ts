@@ -2,13 +2,21 @@
  * What an open mailbox does when nobody waits for it: texts of new messages for search, and giving back memory and
  * handles when its sessions are idle. One timer for all mailboxes of a database (database.ts).
  */
-import { fold } from './folding.ts';
+import { fold, foldIsDue } from './folding.ts';
 import type { MailboxCore } from './mailbox-core.ts';
 
 /** Wall time of one step of indexing, ms; a pause of one sweep lies between bursts. */
 const INDEX_STEP_MS = 50;
 /** Steps of one burst. */
 const INDEX_STEPS = 20;
+
+/** After each commit: keeps the log's tail, and with it the time of the next open, short. */
+export function foldWhenDue(core: MailboxCore): void {
+  if (core.folding !== null || !foldIsDue(core)) return;
+  fold(core, 'threshold').catch((reason: unknown) => {
+    core.log.error({ err: reason, mailbox: core.id }, 'folding the log failed');
+  });
+}
 
 /** Every few seconds for each open mailbox. */
 export async function sweep(core: MailboxCore): Promise<void> {

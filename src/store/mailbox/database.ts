@@ -6,13 +6,13 @@ import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Mailbox, MailboxDatabase, MessageSink, StageOptions, VerifyReport } from '../api.ts';
 import type { MailboxId } from '../model.ts';
-import { sweep } from './background.ts';
+import { foldWhenDue, sweep } from './background.ts';
 import { defaultFoldersIntent } from './folder-intents.ts';
 import { fold } from './folding.ts';
 import { MailboxCore } from './mailbox-core.ts';
 import { MailboxHandle } from './mailbox-handle.ts';
 import { type Spool, StagingSink } from './staging.ts';
-import type { LogEntry, Location, MailboxStorage, StoredMailbox } from './storage.ts';
+import type { OpenedMailbox } from './storage.ts';
 import { verifyMailbox } from './verify.ts';
 
 /** A mailbox nobody has open is closed after this time. */
@@ -32,15 +32,6 @@ export interface Engine {
   remove(mailbox: MailboxId): Promise<void>;
   createSpool(): Promise<Spool>;
   close(): Promise<void>;
-}
-
-export interface OpenedMailbox {
-  readonly storage: MailboxStorage;
-  readonly stored: StoredMailbox;
-  /** Changes logged after what `stored` holds, in order; applied before anyone uses the mailbox. */
-  replay(): Iterable<{ readonly entry: LogEntry['change']; readonly location: Location }>;
-  /** MODSEQ has to jump (dependencies.md §7); null after a clean shutdown. */
-  readonly raise: { readonly step: number; readonly touch: boolean } | null;
 }
 
 interface Open {
@@ -135,7 +126,7 @@ export class MailboxStore implements MailboxDatabase {
   async #load(mailbox: MailboxId, create: boolean): Promise<MailboxCore> {
     const opened = await this.#engine.open(mailbox, create);
     if (opened === null) throw new Failure('NONEXISTENT', 'There is no such mailbox.');
-    const core = new MailboxCore(mailbox, opened.storage, opened.stored, this.#log, this.#now);
+    const core = new MailboxCore(mailbox, opened, this.#log, this.#now, foldWhenDue);
     try {
       await core.recover(opened);
       if (core.state.byUse('inbox') === null) await core.queue.submit(defaultFoldersIntent());

@@ -15,13 +15,11 @@ import type { FolderSearch, SearchSource, TextIndexer } from '../search/source.t
 import { createTextIndexer } from '../search/text-indexer.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { CommitQueue } from './commit-queue.ts';
-import type { OpenedMailbox } from './database.ts';
 import type { FolderState } from './folder-state.ts';
-import { fold, foldIsDue } from './folding.ts';
 import { SharedFolderView } from './folder-view.ts';
 import { Effects, MailboxState } from './mailbox-state.ts';
 import { bodyBatches, contentPlaces, emptyPlaces, forEachRow, fragmentBatches, gone, readPieces } from './reading.ts';
-import type { MailboxStorage, StoredMailbox } from './storage.ts';
+import type { MailboxStorage, OpenedMailbox } from './storage.ts';
 import { TextBacklog } from './text-backlog.ts';
 import { Texts } from './texts.ts';
 
@@ -45,14 +43,26 @@ export class MailboxCore {
   /** Search caches of folders somebody has open. */
   readonly #searches = new Map<number, FolderSearch>();
 
-  constructor(id: MailboxId, storage: MailboxStorage, stored: StoredMailbox, log: Log, now: () => number) {
+  /** `committed` is called after each commit, when everybody has been told. */
+  constructor(
+    id: MailboxId,
+    opened: OpenedMailbox,
+    log: Log,
+    now: () => number,
+    committed: (core: MailboxCore) => void,
+  ) {
+    const { storage, stored } = opened;
     this.id = id;
     this.storage = storage;
     this.log = log;
     this.now = now;
     this.state = new MailboxState(storage, stored);
     this.feed = new ChangeFeed(log);
-    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, (contents) => this.#afterCommit(contents));
+    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, (contents) => {
+      this.active = true;
+      for (const content of contents) this.backlog.note(content);
+      committed(this);
+    });
     this.texts = new Texts(storage.texts);
     this.backlog = new TextBacklog(this.state, storage, this.texts);
     this.indexer = createTextIndexer(this.backlog);
@@ -155,15 +165,6 @@ export class MailboxCore {
       places.offset[0]! + from,
       length,
     );
-  }
-
-  #afterCommit(contents: readonly number[]): void {
-    this.active = true;
-    for (const content of contents) this.backlog.note(content);
-    if (this.folding !== null || !foldIsDue(this)) return;
-    fold(this, 'threshold').catch((reason: unknown) => {
-      this.log.error({ err: reason, mailbox: this.id }, 'folding the log failed');
-    });
   }
 
   #searchSource(folder: FolderState, view: SharedFolderView): SearchSource {

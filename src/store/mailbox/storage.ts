@@ -5,7 +5,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Change } from './change.ts';
 import type { FolderFacts, FolderState } from './folder-state.ts';
-import type { TextFile } from './texts.ts';
+import type { TextKind } from '../search/source.ts';
 
 /** Original bytes of one message on their way into the log. */
 export interface Payload {
@@ -112,4 +112,24 @@ export interface Compaction {
   segments(): readonly { readonly segment: number; readonly bytes: number }[];
   /** The last fold no longer refers to the segment: make that durable, then remove it. */
   drop(segment: number): Promise<void>;
+}
+
+/** What an engine keeps of searchable texts (texts.ts): two append-only files and an index. */
+export interface TextFile {
+  /** All index entries written so far; empty when there are none or another version wrote them. */
+  loadIndex(): Buffer;
+  /** Appends and returns the offset of the first byte. */
+  append(kind: TextKind, bytes: Buffer): number;
+  appendIndex(entries: Buffer): void;
+  read(kind: TextKind, ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
+}
+
+/** What an engine hands over when it opens a mailbox. */
+export interface OpenedMailbox {
+  readonly storage: MailboxStorage;
+  readonly stored: StoredMailbox;
+  /** Changes logged after what `stored` holds, in order; applied before anyone uses the mailbox. */
+  replay(): Iterable<{ readonly entry: Change; readonly location: Location }>;
+  /** MODSEQ has to jump (dependencies.md §7); null after a clean shutdown. */
+  readonly raise: { readonly step: number; readonly touch: boolean } | null;
 }

@@ -6,21 +6,11 @@
 import { Buffer } from 'node:buffer';
 import { NOT_INDEXED, type TextBatch, type TextEntry, type TextKind } from '../search/source.ts';
 import { batchEnd, emptyPlaces, type Pending, type Places, planReads, readAhead } from './reading.ts';
-import type { ReadRange } from './storage.ts';
+import type { TextFile } from './storage.ts';
 
 /** Content id, two lengths, reserved; two offsets as floats. */
 const INDEX_ENTRY_BYTES = 32;
 const TEXTS_PER_BATCH = 2048;
-
-/** What an engine keeps for this file. */
-export interface TextFile {
-  /** All index entries written so far; empty when there are none or another version wrote them. */
-  loadIndex(): Buffer;
-  /** Appends and returns the offset of the first byte. */
-  append(kind: TextKind, bytes: Buffer): number;
-  appendIndex(entries: Buffer): void;
-  read(kind: TextKind, ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
-}
 
 interface KindIndex {
   offset: Float64Array;

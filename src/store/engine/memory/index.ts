@@ -6,8 +6,9 @@ import type { Buffer } from 'node:buffer';
 import { Failure } from '../../../observe/failure.ts';
 import { type Log, silentLog } from '../../../observe/log.ts';
 import type { MailboxDatabase } from '../../api.ts';
-import { type Engine, MailboxStore, type OpenedMailbox } from '../../mailbox/database.ts';
+import { type Engine, MailboxStore } from '../../mailbox/database.ts';
 import type { Spool } from '../../mailbox/staging.ts';
+import type { OpenedMailbox } from '../../mailbox/storage.ts';
 import type { MailboxId } from '../../model.ts';
 import { MemoryStorage } from './memory-storage.ts';
 

@@ -2,8 +2,15 @@
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import type { FolderState } from '../../mailbox/folder-state.ts';
-import type { Compaction, LogEntry, Location, MailboxStorage, Payload, ReadRange } from '../../mailbox/storage.ts';
-import type { TextFile } from '../../mailbox/texts.ts';
+import type {
+  Compaction,
+  LogEntry,
+  Location,
+  MailboxStorage,
+  Payload,
+  ReadRange,
+  TextFile,
+} from '../../mailbox/storage.ts';
 import type { TextKind } from '../../search/source.ts';
 
 const NOWHERE: Location = { segment: 0, offset: 0 };

@@ -8,8 +8,15 @@ import path from 'node:path';
 import { PARSER_VERSION } from '../../../message/model.ts';
 import type { Log } from '../../../observe/log.ts';
 import type { FolderState } from '../../mailbox/folder-state.ts';
-import type { Compaction, FoldImage, LogEntry, Location, MailboxStorage, ReadRange } from '../../mailbox/storage.ts';
-import type { TextFile } from '../../mailbox/texts.ts';
+import type {
+  Compaction,
+  FoldImage,
+  LogEntry,
+  Location,
+  MailboxStorage,
+  ReadRange,
+  TextFile,
+} from '../../mailbox/storage.ts';
 import type { TextKind } from '../../search/source.ts';
 import { CacheFile } from './cache-file.ts';
 import { type Files, flushDirectory, writeSmallFile } from './files.ts';
