@@ -2,7 +2,6 @@
  * Accounts, their addresses, verifiers and client access. What a logon and a recipient check need is kept in bounded
  * maps, so that neither costs a query after the first time; a change anywhere empties what it touches.
  */
-import { randomUUID } from 'node:crypto';
 import { Failure } from '../../../observe/failure.ts';
 import { mailboxId } from '../../../store/model.ts';
 import type { AccountPatch, DirectoryChange, NewAccount, Page } from '../../api.ts';
@@ -20,6 +19,7 @@ import { clientAccessSchema } from '../../settings/client-access.ts';
 import { checkClientAccess } from '../../settings/rules.ts';
 import type { DirectoryFile, Note } from './file.ts';
 import { LruMap } from './lru.ts';
+import { orderedId } from './ordered-id.ts';
 import { ACCOUNT_KINDS, accountOf, credentialsOf, jsonOf, type Row, textOf } from './rows.ts';
 import type { Topology } from './topology.ts';
 
@@ -238,12 +238,12 @@ export class Accounts {
 
   #insert(given: NewAccount): Account {
     if (!ACCOUNT_KINDS.includes(given.kind)) throw new Failure('CANNOT', `there is no account kind ${given.kind}`);
-    const id = accountId(randomUUID());
+    const id = accountId(orderedId());
     const alias = checkedAlias(given.alias);
     const userPrincipalName = checkedPrincipalName(given.userPrincipalName);
     const displayName = checkedDisplayName(given.displayName);
     this.#checkFree(id, alias, userPrincipalName);
-    const mailbox = given.mailbox === null ? null : mailboxId(randomUUID());
+    const mailbox = given.mailbox === null ? null : mailboxId(orderedId());
     if (
       given.mailbox !== null &&
       !this.#topology.databases().some((database) => database.id === given.mailbox?.database)

@@ -9,6 +9,7 @@ import { Failure } from '../../../observe/failure.ts';
 import { openSqliteDirectory } from './directory.ts';
 import { LruMap } from './lru.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
+import { orderedId } from './ordered-id.ts';
 
 let folder: string;
 before(async () => {
@@ -81,4 +82,11 @@ test('the bounded map keeps what was asked for last', () => {
   map.get('a');
   map.set('c', 3);
   assert.deepEqual([map.get('a'), map.get('b'), map.get('c'), map.size], [1, undefined, 3, 2]);
+});
+
+test('ids are UUID version 7 and rise', () => {
+  const ids = Array.from({ length: 10_000 }, orderedId);
+  assert.deepEqual(ids, [...ids].sort());
+  assert.equal(new Set(ids).size, ids.length);
+  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });

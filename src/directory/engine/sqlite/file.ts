@@ -67,7 +67,9 @@ export class DirectoryFile {
       throw new Failure('UNAVAILABLE', `the directory ${file} cannot be opened`, { cause });
     }
     try {
-      this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF');
+      this.#db.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF',
+      );
       migrate(this.#db, file);
     } catch (error) {
       this.#db.close();
