@@ -207,15 +207,5 @@ for (const engine of engines) {
         client.hangUp();
         assert.deepEqual(await stage.inbox('ann'), []);
       }));
-
-    it('refuses a disabled submission in its own words', () =>
-      onStage('submission', {}, async (stage) => {
-        const account = await stage.directory.accountByLogonName('ann');
-        assert.ok(account !== null);
-        await stage.directory.setClientAccess(account.id, { smtpClientAuthenticationDisabled: true });
-        const client = await SmtpClient.greeted(await stage.connect());
-        assert.match(await client.command(ANN), /^535 5\.7\.1 authenticated submission is turned off/);
-        client.hangUp();
-      }));
   });
 }

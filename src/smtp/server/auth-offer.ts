@@ -15,9 +15,6 @@ export function needsTlsFirst(context: SmtpContext): boolean {
   return !context.encrypted && (requireTls || authMechanism.includes('BasicAuthRequireTLS'));
 }
 
-/** LOGIN is no SASL mechanism of the authenticator; it stands wherever PLAIN does, for clients that know nothing else. */
 export function announcedMechanisms(context: SmtpContext): readonly string[] {
-  const mechanisms = context.authenticator.mechanisms(context.logonContext());
-  if (!mechanisms.includes('PLAIN') || mechanisms.includes('LOGIN')) return mechanisms;
-  return [...mechanisms, 'LOGIN'];
+  return context.authenticator.mechanisms(context.logonContext());
 }

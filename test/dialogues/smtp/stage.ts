@@ -11,7 +11,7 @@ import { defaultConnectors } from '../../../src/directory/connectors.ts';
 import type { Directory } from '../../../src/directory/api.ts';
 import { openSqliteDirectory } from '../../../src/directory/engine/sqlite/directory.ts';
 import { connectorId, type ReceiveConnector } from '../../../src/directory/model.ts';
-import { Failure } from '../../../src/observe/failure.ts';
+import { Failure, ProtocolViolation } from '../../../src/observe/failure.ts';
 import { type Log, silentLog } from '../../../src/observe/log.ts';
 import { createSmtpSession } from '../../../src/smtp/server/session.ts';
 import type { MailboxDatabase } from '../../../src/store/api.ts';
@@ -158,10 +158,12 @@ async function readInbox(directory: Directory, database: MailboxDatabase, alias:
   return messages;
 }
 
-/** PLAIN, and X-SERVER-LAST that sends data with its success as SCRAM does (RFC 4954 §4). */
+/** PLAIN, LOGIN, and X-SERVER-LAST that sends data with its success as SCRAM does (RFC 4954 §4). */
 function authenticator(directory: Directory): Authenticator {
   const check = async (name: string, password: string): Promise<Logon> => {
     if (name === 'locked') throw new Failure('LIMIT', 'too many wrong passwords, try again later');
+    if (name === 'off') throw new Failure('AUTHORIZATIONFAILED', 'submission is turned off for this mailbox');
+    if (name === '') throw new ProtocolViolation('a user name is missing');
     const account = await directory.accountByLogonName(name);
     if (account === null || password !== PASSWORD) {
       throw new Failure('AUTHENTICATIONFAILED', 'unknown user name or wrong password');
@@ -175,12 +177,26 @@ function authenticator(directory: Directory): Authenticator {
       return { done: true, logon: await check(name, password), final };
     },
   });
+  const login = (): SaslExchange => {
+    let name: string | null = null;
+    return {
+      step: async (response) => {
+        if (response === null) return { done: false, challenge: Buffer.from('Username:') };
+        const text = Buffer.from(response).toString('utf8');
+        if (name !== null) return { done: true, logon: await check(name, text), final: null };
+        name = text;
+        return { done: false, challenge: Buffer.from('Password:') };
+      },
+    };
+  };
+  const mechanisms = new Map([
+    ['X-SERVER-LAST', () => plain(Buffer.from('v=signature'))],
+    ['PLAIN', () => plain(null)],
+    ['LOGIN', login],
+  ]);
   return {
-    mechanisms: () => ['X-SERVER-LAST', 'PLAIN'],
-    begin: (mechanism) => {
-      if (mechanism === 'PLAIN') return plain(null);
-      return mechanism === 'X-SERVER-LAST' ? plain(Buffer.from('v=signature')) : null;
-    },
+    mechanisms: () => [...mechanisms.keys()],
+    begin: (mechanism) => mechanisms.get(mechanism)?.() ?? null,
     password: check,
   };
 }

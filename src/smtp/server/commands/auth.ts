@@ -1,10 +1,7 @@
-/**
- * AUTH (RFC 4954): SASL exchanges of the authenticator, and LOGIN for clients that know nothing else.
- * No response of a client is ever logged.
- */
+/** AUTH (RFC 4954): carries the SASL exchanges of the authenticator. No response of a client is ever logged. */
 import { Buffer } from 'node:buffer';
 import type { Logon, SaslExchange } from '../../../auth/api.ts';
-import { Failure } from '../../../observe/failure.ts';
+import { Failure, ProtocolViolation } from '../../../observe/failure.ts';
 import { SMTP_AUTH_LINE_BYTES } from '../../../wire/limits.ts';
 import { withoutLineEnd } from '../../../wire/connection.ts';
 import { decodeBase64 } from '../../grammar/command.ts';
@@ -32,11 +29,15 @@ export async function auth(context: SmtpContext, argument: Buffer): Promise<void
   const mechanism = name.toUpperCase();
   try {
     const logon = await exchange(context, mechanism, initial);
-    await admit(context, logon, mechanism);
+    admit(context, logon, mechanism);
   } catch (error) {
     if (error instanceof AuthAborted) {
       if (error.answer === null) context.over = true;
       else context.protocolError(error.answer);
+      return;
+    }
+    if (error instanceof ProtocolViolation && !error.fatal) {
+      context.protocolError(reply(501, '5.5.2', error.message));
       return;
     }
     if (!(error instanceof Failure)) throw error;
@@ -60,7 +61,6 @@ function refuse(context: SmtpContext, name: string, tooMuch: boolean): Reply | n
 async function exchange(context: SmtpContext, mechanism: string, initial: string | undefined): Promise<Logon> {
   const first = initial === undefined ? null : decode(initial);
   const sasl = context.authenticator.begin(mechanism, context.logonContext());
-  if (sasl === null && mechanism === 'LOGIN') return login(context, first);
   if (sasl === null) throw new AuthAborted(reply(504, '5.5.4', 'this mechanism is not offered'));
   return run(context, sasl, first);
 }
@@ -71,12 +71,6 @@ async function run(context: SmtpContext, sasl: SaslExchange, first: Buffer | nul
   // RFC 4954 §4: data that comes with success is a last challenge, answered by an empty line.
   if (step.final !== null) await challenge(context, step.final);
   return step.logon;
-}
-
-async function login(context: SmtpContext, first: Buffer | null): Promise<Logon> {
-  const name = first ?? (await challenge(context, Buffer.from('Username:')));
-  const password = await challenge(context, Buffer.from('Password:'));
-  return context.authenticator.password(name.toString('utf8'), password.toString('utf8'), context.logonContext());
 }
 
 async function challenge(context: SmtpContext, data: Uint8Array): Promise<Buffer> {
@@ -95,11 +89,7 @@ function decode(text: string): Buffer {
   return bytes;
 }
 
-async function admit(context: SmtpContext, logon: Logon, mechanism: string): Promise<void> {
-  const access = await context.directory.clientAccess(logon.account.id);
-  if (access.smtpClientAuthenticationDisabled) {
-    throw new Failure('AUTHORIZATIONFAILED', 'authenticated submission is turned off for this mailbox');
-  }
+function admit(context: SmtpContext, logon: Logon, mechanism: string): void {
   context.logon = logon;
   context.log.info({ user: logon.account.userPrincipalName, mechanism }, 'SMTP logon');
   context.respond(reply(235, '2.7.0', 'authentication succeeded'));
