@@ -6,6 +6,7 @@ import { addConfig } from './config.ts';
 import { addDomain } from './domain.ts';
 import { addExport } from './export.ts';
 import { addImport } from './import.ts';
+import { addLockOut } from './lock-out.ts';
 import { addMailbox } from './mailbox.ts';
 import { EXIT, report } from './output.ts';
 import { addPassword } from './password.ts';
@@ -57,6 +58,7 @@ Every command finds its instance by --data DIR or the environment variable PENFO
   addExport(program);
   addVerify(program);
   addSessions(program);
+  addLockOut(program);
   addConfig(program);
   for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError();
   return program;

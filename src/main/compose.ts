@@ -4,6 +4,7 @@
  */
 import { createAuthenticator } from '../auth/authenticator.ts';
 import type { Argon2 } from '../auth/argon2id.ts';
+import { Throttle } from '../auth/throttle.ts';
 import { type BackEnd, createInProcessLink } from '../backend/in-process-link.ts';
 import { MaintenanceSchedule } from '../backend/maintenance.ts';
 import { controlSocketPath, type DataLayout } from '../config/data-directory.ts';
@@ -13,7 +14,13 @@ import type { Account, Server, ServiceName } from '../directory/model.ts';
 import { createImapFrontEnd, createPop3FrontEnd, type FrontEndService } from '../frontend/front-end.ts';
 import { Locator } from '../frontend/locate.ts';
 import { createSmtpFrontEnd } from '../frontend/smtp-accept.ts';
-import type { ControlServices, InstanceStatus, ListenerFacts, SessionFacts } from '../management/control/api.ts';
+import type {
+  ControlServices,
+  InstanceStatus,
+  ListenerFacts,
+  LockOutFacts,
+  SessionFacts,
+} from '../management/control/api.ts';
 import { type ControlDoor, openControlDoor } from '../management/control/server.ts';
 import { accountWithMailbox } from '../management/mailboxes.ts';
 import type { Log } from '../observe/log.ts';
@@ -40,6 +47,8 @@ export interface ServerParts {
   readonly saltKey: Uint8Array;
   readonly version: string;
   readonly log: Log;
+  /** Counts failed logons; one with the usual limits when missing. */
+  readonly throttle?: Throttle;
   /** For tests. */
   readonly hash?: Argon2;
   /** Called when the databases are open and nobody can connect yet. */
@@ -84,9 +93,11 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   });
   const locator = new Locator(directory, (other) => (other.id === server.id ? backEnd : null));
   undo.push(async () => locator.close());
+  const throttle = parts.throttle ?? new Throttle();
   const authenticator = createAuthenticator({
     directory,
     log,
+    throttle,
     saltKey: parts.saltKey,
     ...(parts.hash === undefined ? {} : { hash: parts.hash }),
   });
@@ -99,7 +110,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   }
   maintenance.start();
   undo.push(() => maintenance.stop());
-  const running = new Running(parts, backEnd, databases, frontEnds, undo);
+  const running = new Running(parts, backEnd, databases, frontEnds, throttle, undo);
   const door = await openControlDoor(controlSocketPath(parts.layout, configuration.control.socket), running, log);
   running.door = door;
   log.info({ pid: process.pid, server: server.name, listeners: running.listeners() }, 'the server runs');
@@ -147,6 +158,7 @@ class Running implements RunningServer, ControlServices {
   readonly #parts: ServerParts;
   readonly #databases: Databases;
   readonly #frontEnds: readonly NamedFrontEnd[];
+  readonly #throttle: Throttle;
   readonly #undo: Array<() => Promise<void>>;
   readonly #since = Date.now();
   #drained: Promise<void> | null = null;
@@ -156,12 +168,14 @@ class Running implements RunningServer, ControlServices {
     backEnd: BackEnd,
     databases: Databases,
     frontEnds: readonly NamedFrontEnd[],
+    throttle: Throttle,
     undo: Array<() => Promise<void>>,
   ) {
     this.#parts = parts;
     this.backEnd = backEnd;
     this.#databases = databases;
     this.#frontEnds = frontEnds;
+    this.#throttle = throttle;
     this.#undo = undo;
   }
 
@@ -219,6 +233,14 @@ class Running implements RunningServer, ControlServices {
       encryption: one.tls?.protocol ?? null,
       since: one.since,
     }));
+  }
+
+  lockOuts(): readonly LockOutFacts[] {
+    return this.#throttle.list();
+  }
+
+  liftLockOuts(address: string, user: string | null): number {
+    return this.#throttle.lift(address, user ?? undefined);
   }
 
   endSession(id: string): boolean {

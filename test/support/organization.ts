@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Argon2Parameters } from '../../src/auth/argon2id.ts';
+import { THROTTLE_LIMITS, Throttle } from '../../src/auth/throttle.ts';
 import { makeCredentials } from '../../src/auth/verifiers.ts';
 import { type DataLayout, dataLayout } from '../../src/config/data-directory.ts';
 import { defaultConfiguration } from '../../src/config/read.ts';
@@ -48,6 +49,8 @@ export interface OrganizationOptions {
   readonly users?: readonly string[];
   /** Services turned on; both protocols when missing. */
   readonly enable?: ReadonlyArray<'imap4' | 'pop3'>;
+  /** After so many failed logons a client is locked out; 10 when missing. No answer is held back in tests. */
+  readonly lockAfter?: number;
   /** Before anything listens: settings, connectors, further accounts. */
   readonly prepare?: (directory: Directory, server: Server) => Promise<void>;
 }
@@ -134,6 +137,11 @@ async function start(
     certificates: certificates.store,
     saltKey: Buffer.alloc(32, 1),
     version: 'test',
+    throttle: new Throttle({
+      ...THROTTLE_LIMITS,
+      delayMs: 0,
+      lockAfter: options.lockAfter ?? THROTTLE_LIMITS.lockAfter,
+    }),
     log,
   });
   undo.push(() => running.drain(0));

@@ -18,6 +18,14 @@ export const sessionSchema = v.object({
 });
 export type SessionFacts = v.InferOutput<typeof sessionSchema>;
 
+export const lockOutSchema = v.object({
+  address: v.string(),
+  user: v.string(),
+  failures: v.number(),
+  remainingMs: v.number(),
+});
+export type LockOutFacts = v.InferOutput<typeof lockOutSchema>;
+
 export const listenerSchema = v.object({
   service: v.string(),
   host: v.string(),
@@ -64,6 +72,9 @@ export interface ControlServices {
   purgeMailbox(account: Account): Promise<void>;
   status(): Promise<InstanceStatus>;
   sessions(): readonly SessionFacts[];
+  lockOuts(): readonly LockOutFacts[];
+  /** Of one client address, for one user or for all; how many were lifted. */
+  liftLockOuts(address: string, user: string | null): number;
   /** False: there is no such session. */
   endSession(id: string): boolean;
 }

@@ -1,6 +1,5 @@
 /** The other side of the control door: what `penfold` commands use while a server runs. */
 import { Buffer } from 'node:buffer';
-import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import * as v from 'valibot';
@@ -10,12 +9,15 @@ import { type ImportTarget, type StoredDigest, TargetLost } from '../transfer/im
 import type { ExportItem, FolderRecord, MessageRecord } from '../transfer/record.ts';
 import {
   type InstanceStatus,
+  type LockOutFacts,
+  lockOutSchema,
   type SessionFacts,
   sessionSchema,
   statusSchema,
   type VerifyFacts,
   verifySchema,
 } from './api.ts';
+import { drained } from './drained.ts';
 
 const failureSchema = v.object({ code: v.string(), text: v.string() });
 const digestSchema = v.object({ uid: v.number(), size: v.number(), sha256: v.string() });
@@ -50,6 +52,16 @@ export class ControlClient {
   /** @throws Failure NONEXISTENT */
   async endSession(id: string): Promise<void> {
     await this.#json('DELETE', `/sessions/${encodeURIComponent(id)}`);
+  }
+
+  async lockOuts(): Promise<readonly LockOutFacts[]> {
+    return v.parse(v.array(lockOutSchema), await this.#json('GET', '/lock-outs'));
+  }
+
+  /** How many were lifted. */
+  async liftLockOuts(address: string, user: string | null): Promise<number> {
+    const answer = await this.#json('DELETE', `/lock-outs?${query(user === null ? { address } : { address, user })}`);
+    return v.parse(v.object({ lifted: v.number() }), answer).lifted;
   }
 
   async verify(mailbox: string): Promise<VerifyFacts> {
@@ -174,7 +186,7 @@ class RemoteImport implements ImportTarget {
     let room = true;
     for (const buffer of buffers) room = this.#outgoing.write(buffer);
     if (room) return;
-    await Promise.race([once(this.#outgoing, 'drain'), this.#ended]);
+    await drained(this.#outgoing);
     if (this.#lost !== null) throw this.#lost;
   }
 

@@ -12,6 +12,7 @@ import { framesOf, readItems } from '../transfer/frames.ts';
 import type { ImportTarget } from '../transfer/import.ts';
 import { exportMailbox, mailboxImport } from '../transfer/mailbox-transfer.ts';
 import { type ControlServices, verifyMailbox, withMailbox } from './api.ts';
+import { drained } from './drained.ts';
 
 export interface ControlDoor {
   readonly socket: string;
@@ -91,6 +92,16 @@ async function route(
       if (!services.endSession(session ?? '')) throw new Failure('NONEXISTENT', `there is no session ${session}`);
       sendJson(response, 200, {});
       return;
+    case 'GET /lock-outs':
+      sendJson(response, 200, services.lockOuts());
+      return;
+    case 'DELETE /lock-outs': {
+      const address = url.searchParams.get('address') ?? '';
+      const lifted = services.liftLockOuts(address, url.searchParams.get('user'));
+      log.info({ address, lifted }, 'lock-outs lifted');
+      sendJson(response, 200, { lifted });
+      return;
+    }
     case 'POST /verify': {
       const account = await services.accountWithMailbox(mailbox);
       sendJson(response, 200, await verifyMailbox(services.databaseOf(account), account));
@@ -142,7 +153,7 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
 
 async function write(response: ServerResponse, data: string | Buffer): Promise<void> {
   if (response.destroyed) throw new Error('the command has gone away');
-  if (!response.write(data)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  if (!response.write(data)) await drained(response);
 }
 
 /** Frames in, one line of JSON out for each folder and message, as soon as it is durable. */
