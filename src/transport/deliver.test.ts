@@ -9,8 +9,8 @@ import { Failure } from '../observe/failure.ts';
 import { silentLog } from '../observe/log.ts';
 import type { Mailbox, MailboxDatabase } from '../store/api.ts';
 import { openMemoryDatabase } from '../store/engine/memory/index.ts';
-import type { MailboxId } from '../store/model.ts';
-import { DELIVERIES_PER_MAILBOX } from '../wire/limits.ts';
+import { type MailboxId, mailboxId } from '../store/model.ts';
+import { DELIVERIES_PER_MAILBOX, DELIVERIES_PER_MESSAGE } from '../wire/limits.ts';
 import type { DeliveryReport, Recipient, Transport } from './api.ts';
 import { createLocalDelivery } from './deliver.ts';
 
@@ -173,5 +173,18 @@ describe('local delivery', () => {
     );
     assert.equal(await trial.count(ann), 3 * DELIVERIES_PER_MAILBOX);
     assert.ok(trial.mostAtOnce <= DELIVERIES_PER_MAILBOX, String(trial.mostAtOnce));
+  });
+
+  it('appends one message to so many mailboxes at a time', async () => {
+    const trial = new Trial();
+    const [ann] = recipientsOf(...accounts);
+    assert.ok(ann !== undefined);
+    const many = Array.from({ length: 3 * DELIVERIES_PER_MESSAGE }, (_, index) => ({
+      ...ann,
+      mailbox: { ...ann.mailbox, id: mailboxId(`mailbox-${index}`) },
+    }));
+    const report = await deliver(trial.transport(), many, 'A: 1\r\n\r\n');
+    assert.equal(report.delivered.length, many.length);
+    assert.ok(trial.mostAtOnce <= DELIVERIES_PER_MESSAGE, String(trial.mostAtOnce));
   });
 });

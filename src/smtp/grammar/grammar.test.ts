@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { SMTP_LOCAL_PART_BYTES, SMTP_PARAMETERS } from '../../wire/limits.ts';
+import { SMTP_DOMAIN_BYTES, SMTP_LOCAL_PART_BYTES, SMTP_PARAMETERS } from '../../wire/limits.ts';
 import { isAddressLiteral, mailAddress, parseAddress } from './address.ts';
 import { argumentText, decodeBase64, parseCommandLine } from './command.ts';
 import { parsePathArgument } from './path.ts';
@@ -81,6 +81,7 @@ describe('addresses', () => {
     'a\u0000@b',
     `${'a'.repeat(SMTP_LOCAL_PART_BYTES + 1)}@b`,
     `a@${'b'.repeat(64)}.org`,
+    `a@${'b.'.repeat(SMTP_DOMAIN_BYTES / 2)}org`,
   ]) {
     it(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseAddress(text), null));
   }
