@@ -12,6 +12,16 @@ const wholeNumber = (least: number, most: number, unset: number, help: string) =
 
 const text = (unset: string, help: string) => v.optional(v.pipe(v.string(), v.nonEmpty(), v.description(help)), unset);
 
+/** Like `text`, and empty means: none. */
+const maybeText = (help: string) => v.optional(v.pipe(v.string(), v.description(help)), '');
+
+const tlsSection = v.strictObject({
+  certificate: maybeText(
+    "PEM file with a public certificate and its chain, shown to clients instead of the organization's own; a change of the file is noticed by itself. Relative to the data directory unless absolute.",
+  ),
+  key: maybeText('PEM file with its private key.'),
+});
+
 const serverSection = v.strictObject({
   name: v.optional(
     v.pipe(
@@ -66,6 +76,7 @@ const controlSection = v.strictObject({
 
 export const configurationSchema = v.strictObject({
   server: v.optional(serverSection, {}),
+  tls: v.optional(tlsSection, {}),
   log: v.optional(logSection, {}),
   shutdown: v.optional(shutdownSection, {}),
   mailboxes: v.optional(mailboxesSection, {}),
@@ -97,6 +108,7 @@ export function configurationKeys(): readonly ConfigurationKey[] {
 type KeySchema =
   | ReturnType<typeof wholeNumber>
   | ReturnType<typeof text>
+  | ReturnType<typeof maybeText>
   | (typeof serverSection.entries)[keyof typeof serverSection.entries]
   | (typeof logSection.entries)[keyof typeof logSection.entries];
 

@@ -53,7 +53,10 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
     const server = await ownServer(directory, configuration.server.name);
     const prepared: Prepared = { layout, configuration, directory, server, log };
     await options.prepare?.(prepared);
-    const certificates = await openCertificates(layout, directory, server, log, options.names);
+    const certificates = await openCertificates(layout, directory, server, log, {
+      names: options.names ?? [],
+      configuration,
+    });
     undo.push(async () => certificates.close());
     const running = await startServer({
       ...prepared,
