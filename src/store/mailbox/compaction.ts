@@ -5,8 +5,8 @@
  * switch → unlink). A crash at any point leaves either both copies or the new one.
  */
 import { Buffer } from 'node:buffer';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import type { Columns } from './columns.ts';
 import { fold } from './folding.ts';
 import type { MailboxCore } from './mailbox-core.ts';
 import type { Payload } from './storage.ts';
@@ -25,38 +25,72 @@ interface LiveContent {
 export async function compact(core: MailboxCore): Promise<void> {
   const { compaction } = core.storage;
   if (compaction === null) return;
-  const live = liveContents(core);
+  const live = await liveBytes(core);
+  const emptied: number[] = [];
   for (const { segment, bytes } of compaction.segments()) {
-    const contents = [...(live.get(segment)?.values() ?? [])].sort((a, b) => a.offset - b.offset);
-    const liveBytes = contents.reduce((sum, one) => sum + one.size, 0);
-    if (liveBytes >= bytes * COMPACT_BELOW) continue;
-    await copyOut(core, segment, contents, compaction.prefixBytes);
-    await fold(core, 'maintenance');
-    await compaction.drop(segment);
-    core.log.info({ mailbox: core.id, segment, bytes, liveBytes }, 'segment compacted');
+    const alive = live.get(segment) ?? 0;
+    if (alive >= bytes * COMPACT_BELOW) continue;
+    if (alive > 0) await copyOut(core, segment, liveContents(core, segment), compaction.prefixBytes);
+    emptied.push(segment);
   }
+  if (emptied.length === 0) return;
+  await fold(core, 'maintenance');
+  // Counting took several turns in which rows may have moved between folders: who is still referred to stays.
+  const needed = segmentsInUse(core);
+  const dead = emptied.filter((segment) => !needed.has(segment));
+  for (const segment of dead) await compaction.drop(segment);
+  core.log.info({ mailbox: core.id, segments: dead.length }, 'segments compacted');
 }
 
-/** Every content some row, or some client's screen, still refers to: by segment, once. */
-export function liveContents(core: MailboxCore): Map<number, Map<number, LiveContent>> {
-  const live = new Map<number, Map<number, LiveContent>>();
-  const add = (columns: Columns): void => {
-    for (let row = 0; row < columns.length; row += 1) {
-      const segment = columns.segment[row]!;
-      let contents = live.get(segment);
-      if (contents === undefined) {
-        contents = new Map();
-        live.set(segment, contents);
-      }
-      const content = columns.content[row]!;
-      contents.set(content, { content, offset: columns.offset[row]!, size: columns.size[row]! });
-    }
-  };
+function segmentsInUse(core: MailboxCore): ReadonlySet<number> {
+  const used = new Set<number>();
+  let last = -1;
   for (const folder of core.state.folders.values()) {
-    add(core.state.rows(folder));
-    for (const block of folder.limbo) add(block);
+    for (const { segment, length } of [core.state.rows(folder), ...folder.limbo]) {
+      for (let row = 0; row < length; row += 1) {
+        if (segment[row] === last) continue;
+        last = segment[row]!;
+        used.add(last);
+      }
+    }
+  }
+  return used;
+}
+
+/** Octets of each segment that some row, or some client's screen, still refers to; a content counts once. */
+async function liveBytes(core: MailboxCore): Promise<ReadonlyMap<number, number>> {
+  const live = new Map<number, number>();
+  const seen = new Uint8Array((core.state.counters.nextContent >>> 3) + 1);
+  const folders = [...core.state.folders.values()];
+  for (const folder of folders) {
+    for (const { segment, content, size, length } of [core.state.rows(folder), ...folder.limbo]) {
+      for (let row = 0; row < length; row += 1) {
+        const id = content[row]!;
+        const bit = 1 << (id & 7);
+        if ((seen[id >>> 3]! & bit) !== 0) continue;
+        seen[id >>> 3] = seen[id >>> 3]! | bit;
+        const where = segment[row]!;
+        live.set(where, (live.get(where) ?? 0) + size[row]!);
+      }
+    }
+    await nextTurn();
   }
   return live;
+}
+
+/** What is alive in one segment now, in the order it lies there. */
+function liveContents(core: MailboxCore, segment: number): readonly LiveContent[] {
+  const found = new Map<number, LiveContent>();
+  for (const folder of core.state.folders.values()) {
+    for (const columns of [core.state.rows(folder), ...folder.limbo]) {
+      for (let row = 0; row < columns.length; row += 1) {
+        if (columns.segment[row] !== segment) continue;
+        const content = columns.content[row]!;
+        found.set(content, { content, offset: columns.offset[row]!, size: columns.size[row]! });
+      }
+    }
+  }
+  return [...found.values()].sort((a, b) => a.offset - b.offset);
 }
 
 async function copyOut(

@@ -177,13 +177,27 @@ export function addCopy(
       uids,
       firstUid,
       saveDate: draft.now,
-      newKeywords: source === target ? [] : draft.learnable(target, source.facts.keywords),
+      newKeywords: source === target ? [] : draft.learnable(target, keywordsUsed(draft, source, uids)),
     },
     origin,
   );
   const targets = new Uint32Array(uids.length);
   for (let i = 0; i < targets.length; i += 1) targets[i] = firstUid + i;
   return { uidValidity: targetValidity, source: uids, target: targets, modSeq: modSeq(at) };
+}
+
+/** Keywords that at least one of these messages has: the target learns no others. */
+function keywordsUsed(draft: Draft, folder: FolderState, uids: Uint32Array): readonly string[] {
+  const { keywords } = folder.facts;
+  if (keywords.length === 0) return keywords;
+  const columns = draft.state.rows(folder);
+  let low = 0;
+  let high = 0;
+  for (const row of columns.rowsOf(uids)) {
+    low |= columns.keywordsLow[row]!;
+    high |= columns.keywordsHigh[row]!;
+  }
+  return keywords.filter((_, bit) => ((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1);
 }
 
 function existing(draft: Draft, folder: FolderState, uids: Uint32Array): Uint32Array {

@@ -14,6 +14,7 @@ import type { FolderFacts, FolderState } from '../../mailbox/folder-state.ts';
 import type { FoldImage, FoldedFolder, Location, MailboxCounters, StoredMailbox } from '../../mailbox/storage.ts';
 import type { FolderKind, SpecialUse } from '../../model.ts';
 import { ByteDecoder, encodeUids } from './byte-codec.ts';
+import { checkpoint } from './checkpoint.ts';
 
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -157,9 +158,9 @@ export class MailboxFile {
     }
   }
 
-  /** What was folded is durable, not only in the write-ahead log's cache pages. */
-  makeDurable(): void {
-    this.#db.exec('PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA synchronous = NORMAL;');
+  /** What was folded is in the file itself and on the disk. */
+  makeDurable(): Promise<void> {
+    return checkpoint(this.#path);
   }
 
   /** Gives the handle back (some 200 KB); the next use opens it again. */
@@ -177,7 +178,9 @@ export class MailboxFile {
     if (this.#open !== null) return this.#open;
     const db = new DatabaseSync(this.#path);
     try {
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -512;');
+      db.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -512; PRAGMA wal_autocheckpoint = 0;',
+      );
       migrate(db);
       this.#open = { db, thread: db.prepare('SELECT thread FROM thread_key WHERE hash = ?') };
     } catch (reason) {

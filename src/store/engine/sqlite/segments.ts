@@ -23,6 +23,8 @@ export interface SegmentRecord {
 interface OpenSegment {
   readonly fd: number;
   reading: number;
+  /** Unlinked: a slow reader may have looked a place up before; kept open until the mailbox is closed. */
+  dropped: boolean;
 }
 
 export class Segments {
@@ -107,17 +109,15 @@ export class Segments {
   }
 
   async drop(segment: number): Promise<void> {
-    const open = this.#open.get(segment);
-    // A reader that has the file open keeps it readable; who looked its place up before the switch opens it now.
-    if (open === undefined) this.#reader(segment);
+    this.#reader(segment).dropped = true;
     await fs.promises.unlink(this.#path(segment));
     await flushDirectory(this.#directory);
   }
 
   /** Closes what is only read. */
   rest(): void {
-    for (const [segment, { fd, reading }] of this.#open) {
-      if (reading > 0) continue;
+    for (const [segment, { fd, reading, dropped }] of this.#open) {
+      if (reading > 0 || dropped) continue;
       fs.closeSync(fd);
       this.#open.delete(segment);
     }
@@ -222,11 +222,11 @@ export class Segments {
       }
       return open;
     }
-    open = { fd: fs.openSync(this.#path(segment), 'r'), reading: 0 };
+    open = { fd: fs.openSync(this.#path(segment), 'r'), reading: 0, dropped: false };
     this.#open.set(segment, open);
-    for (const [other, { fd, reading }] of this.#open) {
+    for (const [other, { fd, reading, dropped }] of this.#open) {
       if (this.#open.size <= OPEN_SEGMENTS) break;
-      if (reading > 0 || other === segment) continue;
+      if (reading > 0 || dropped || other === segment) continue;
       fs.closeSync(fd);
       this.#open.delete(other);
     }

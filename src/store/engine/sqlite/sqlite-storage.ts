@@ -68,7 +68,7 @@ export class SqliteStorage implements MailboxStorage {
       prefixBytes: MESSAGE_PREFIX_BYTES,
       segments: () => this.#finishedSegments(),
       drop: async (segment) => {
-        parts.file.makeDurable();
+        await parts.file.makeDurable();
         await parts.segments.drop(segment);
       },
     };
@@ -135,6 +135,12 @@ export class SqliteStorage implements MailboxStorage {
       this.unfolded.changes -= before.changes;
     } finally {
       this.#foldingKeys = null;
+    }
+    try {
+      await file.makeDurable();
+    } catch (reason) {
+      // The write-ahead log stays longer, no more: the fold is valid, and the log behind it is kept.
+      this.#parts.log.warn({ err: reason, directory: this.#parts.directory }, 'the index could not be checkpointed');
     }
   }
 
