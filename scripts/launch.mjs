@@ -65,4 +65,14 @@ const child = spawn(node, [path.join(root, file), ...fixed, ...rest], {
   env: { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// npm runs scripts through a shell and signals that shell, which ends without telling us: its end is our SIGTERM.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, 250);
+  watch.unref();
+}
 child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));

@@ -51,7 +51,7 @@ export async function liveUntilStopped(server: Stoppable, options: LifeOptions):
       stop(0);
     } else if (performance.now() - stoppedAt > SAME_SIGNAL_MS) {
       log.warn({ signal }, 'stopped at once');
-      end.resolve(signal === 'SIGINT' ? 130 : 143);
+      process.exit(signal === 'SIGINT' ? 130 : 143);
     }
   };
   const onHangUp = (): void => {
