@@ -20,7 +20,7 @@ import { serveImap } from './imap-session.ts';
 import { ConnectionLimits } from './limits.ts';
 import type { Locator } from './locate.ts';
 import { servePop3 } from './pop3-session.ts';
-import { type MailProtocol, Reception } from './reception.ts';
+import { type Admitted, type MailProtocol, Reception } from './reception.ts';
 import { RunningService } from './running-service.ts';
 import { nextSessionId } from './session-id.ts';
 
@@ -49,7 +49,7 @@ export interface FrontEndService {
 
 interface Face {
   read(directory: Directory, server: ServerId): Promise<MailProtocolSettings>;
-  serve(reception: Reception): Promise<void>;
+  serve(reception: Reception): Promise<Admitted | null>;
   refusal(failure: Failure): string;
 }
 
@@ -143,7 +143,18 @@ class MailFrontEnd implements FrontEndService {
     }
   }
 
+  /** What waits here for hours with each idle session is kept small: nothing of the logon is held. */
   async #serve(connection: Connection, listening: Listening, stop: AbortSignal): Promise<void> {
+    const admitted = await this.#logon(connection, listening, stop);
+    if (admitted === null) return;
+    try {
+      await admitted.backend.run(connection);
+    } finally {
+      admitted.release();
+    }
+  }
+
+  async #logon(connection: Connection, listening: Listening, stop: AbortSignal): Promise<Admitted | null> {
     const session = nextSessionId();
     const log = this.#options.log.child({ session, protocol: this.#protocol });
     // Asked for each handshake: a new certificate needs no restart.
@@ -155,11 +166,11 @@ class MailFrontEnd implements FrontEndService {
     const preAuthMs = this.#settings.preAuthenticatedConnectionTimeout * 1000;
     if (listening.implicitTls && !(await secure(connection, handshake(), preAuthMs))) {
       log.debug({ client: connection.remote.address }, 'TLS handshake failed');
-      return;
+      return null;
     }
     log.debug({ client: connection.remote.address, port: listening.port }, 'client connected');
     const { authenticator, locator } = this.#options;
-    await this.#face.serve(
+    return this.#face.serve(
       new Reception({
         protocol: this.#protocol,
         connection,

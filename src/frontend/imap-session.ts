@@ -12,16 +12,17 @@ import { IdleTimeout } from '../wire/connection.ts';
 import type { ByteWriter } from '../wire/byte-writer.ts';
 import { IMAP_BAD_COMMANDS, LOGON_FAILURES } from '../wire/limits.ts';
 import { Turn } from '../wire/turn.ts';
-import { type Reception, tellable } from './reception.ts';
+import { type Admitted, type Reception, tellable } from './reception.ts';
 
 /** RFC 2971 §3.3: longer values are cut, they only feed logs and the capability mask. */
 const ID_VALUE_CHARACTERS = 1024;
 const NO_CLIENT_ID: ReadonlyMap<string, string> = new Map();
 
-/** Serves one client until it is gone. */
-export async function serveImap(reception: Reception): Promise<void> {
-  await new NotAuthenticated(reception).serve();
-}
+/**
+ * Serves one client until it has logged on, then returns the session that goes on with it; null when it is gone.
+ * Nothing of this file stays in memory behind the logon.
+ */
+export const serveImap = (reception: Reception): Promise<Admitted | null> => new NotAuthenticated(reception).serve();
 
 class NotAuthenticated {
   readonly #reception: Reception;
@@ -40,7 +41,7 @@ class NotAuthenticated {
     this.#reader = this.#newReader();
   }
 
-  async serve(): Promise<void> {
+  async serve(): Promise<Admitted | null> {
     const { connection, stop } = this.#reception;
     const onStop = (): void => {
       if (this.#waiting) this.#bye('The server is going down');
@@ -49,9 +50,7 @@ class NotAuthenticated {
     try {
       writeOk(this.#out, '*', plainText(this.#reception.settings.banner), `CAPABILITY ${this.#capabilities()}`);
       connection.flush();
-      const handOver = await this.#untilLogon();
-      stop.removeEventListener('abort', onStop);
-      if (handOver !== null) await handOver();
+      return await this.#untilLogon();
     } catch (error) {
       if (error instanceof IdleTimeout) this.#bye('Idle for too long before logon');
       else {
@@ -60,12 +59,12 @@ class NotAuthenticated {
       }
     } finally {
       stop.removeEventListener('abort', onStop);
-      connection.end();
     }
+    return null;
   }
 
-  /** Null: the client has gone or was sent away; else the rest of its life. */
-  async #untilLogon(): Promise<(() => Promise<void>) | null> {
+  /** Null: the client has gone or was sent away. */
+  async #untilLogon(): Promise<Admitted | null> {
     const { connection, stop } = this.#reception;
     while (!stop.aborted) {
       this.#reception.awaitClient();
@@ -74,8 +73,8 @@ class NotAuthenticated {
       const command = await this.#reader.next();
       this.#waiting = false;
       if (command === null || !connection.isOpen) return null;
-      const handOver = await this.#answer(command);
-      if (handOver !== null) return handOver === 'gone' ? null : handOver;
+      const outcome = await this.#answer(command);
+      if (outcome !== null) return outcome === 'gone' ? null : outcome;
       if (this.#bad >= IMAP_BAD_COMMANDS) return this.#bye('Too many bad commands');
       if (this.#failedLogons >= LOGON_FAILURES) return this.#bye('Too many failed logons');
       if (this.#turn.due) await this.#turn.pass();
@@ -83,7 +82,7 @@ class NotAuthenticated {
     return this.#bye('The server is going down');
   }
 
-  async #answer(command: Command | Refused): Promise<(() => Promise<void>) | 'gone' | null> {
+  async #answer(command: Command | Refused): Promise<Admitted | 'gone' | null> {
     switch (command.name) {
       case 'REFUSED':
         return this.#refused(command);
@@ -145,7 +144,7 @@ class NotAuthenticated {
     return null;
   }
 
-  async #login(command: CommandOf<'LOGIN'>): Promise<(() => Promise<void>) | 'gone' | null> {
+  async #login(command: CommandOf<'LOGIN'>): Promise<Admitted | 'gone' | null> {
     let logon: Logon;
     try {
       this.#reception.requirePrivacy();
@@ -157,7 +156,7 @@ class NotAuthenticated {
     return this.#admit(command.tag, logon, 'LOGIN');
   }
 
-  async #authenticate(command: CommandOf<'AUTHENTICATE'>): Promise<(() => Promise<void>) | 'gone' | null> {
+  async #authenticate(command: CommandOf<'AUTHENTICATE'>): Promise<Admitted | 'gone' | null> {
     const { tag, mechanism } = command;
     let exchange: SaslExchange | null;
     try {
@@ -195,26 +194,20 @@ class NotAuthenticated {
     }
   }
 
-  async #admit(tag: string, logon: Logon, how: string): Promise<(() => Promise<void>) | 'gone' | null> {
+  async #admit(tag: string, logon: Logon, how: string): Promise<Admitted | 'gone' | null> {
     const { connection } = this.#reception;
     try {
-      const { backend, release } = await this.#reception.admit(logon, this.#clientId);
+      const admitted = await this.#reception.admit(logon, this.#clientId);
       if (!connection.isOpen) {
-        backend.cancel();
-        release();
+        admitted.backend.cancel();
+        admitted.release();
         return 'gone';
       }
       this.#reception.succeeded(logon, how);
       connection.idleLimit(null);
       const name = how === 'LOGIN' ? 'LOGIN' : 'AUTHENTICATE';
-      writeOk(this.#out, tag, `${name} completed.`, `CAPABILITY ${backend.capabilities.join(' ')}`);
-      return async () => {
-        try {
-          await backend.run(connection);
-        } finally {
-          release();
-        }
-      };
+      writeOk(this.#out, tag, `${name} completed.`, `CAPABILITY ${admitted.backend.capabilities.join(' ')}`);
+      return admitted;
     } catch (error) {
       this.#reception.notAdmitted(error, how, logon);
       return this.#failed(tag, error);

@@ -11,7 +11,7 @@ import { errReply, okReply, parsePop3Line, pop3Capabilities, type Pop3Line, resp
 import { IdleTimeout, withoutLineEnd } from '../wire/connection.ts';
 import { LOGON_FAILURES, POP3_AUTH_LINE_BYTES, POP3_BAD_COMMANDS } from '../wire/limits.ts';
 import { Turn } from '../wire/turn.ts';
-import { type Reception, tellable } from './reception.ts';
+import { type Admitted, type Reception, tellable } from './reception.ts';
 
 const NO_CLIENT_ID: ReadonlyMap<string, string> = new Map();
 const ASTERISK = 0x2a;
@@ -19,12 +19,13 @@ const EQUALS = 0x3d;
 const LINE_END_BYTES = 2;
 
 /** What became of a line: still here, gone, or handed to the back end. */
-type Outcome = (() => Promise<void>) | 'gone' | null;
+type Outcome = Admitted | 'gone' | null;
 
-/** Serves one client until it is gone. */
-export async function servePop3(reception: Reception): Promise<void> {
-  await new Authorization(reception).serve();
-}
+/**
+ * Serves one client until it has logged on, then returns the session that goes on with it; null when it is gone.
+ * Nothing of this file stays in memory behind the logon.
+ */
+export const servePop3 = (reception: Reception): Promise<Admitted | null> => new Authorization(reception).serve();
 
 class Authorization {
   readonly #reception: Reception;
@@ -38,7 +39,7 @@ class Authorization {
     this.#reception = reception;
   }
 
-  async serve(): Promise<void> {
+  async serve(): Promise<Admitted | null> {
     const { connection, stop } = this.#reception;
     const onStop = (): void => {
       if (this.#waiting) this.#farewell('The server is going down');
@@ -47,9 +48,7 @@ class Authorization {
     try {
       this.#write(okReply(this.#reception.settings.banner));
       connection.flush();
-      const handOver = await this.#untilLogon();
-      stop.removeEventListener('abort', onStop);
-      if (handOver !== null) await handOver();
+      return await this.#untilLogon();
     } catch (error) {
       if (error instanceof IdleTimeout) this.#farewell('Idle for too long before logon');
       else if (error instanceof ProtocolViolation) this.#write(errReply(error.message));
@@ -59,11 +58,11 @@ class Authorization {
       }
     } finally {
       stop.removeEventListener('abort', onStop);
-      connection.end();
     }
+    return null;
   }
 
-  async #untilLogon(): Promise<(() => Promise<void>) | null> {
+  async #untilLogon(): Promise<Admitted | null> {
     const { connection, stop } = this.#reception;
     while (!stop.aborted) {
       this.#reception.awaitClient();
@@ -232,22 +231,16 @@ class Authorization {
   async #admit(logon: Logon, how: string): Promise<Outcome> {
     const { connection } = this.#reception;
     try {
-      const { backend, release } = await this.#reception.admit(logon, NO_CLIENT_ID);
+      const admitted = await this.#reception.admit(logon, NO_CLIENT_ID);
       if (!connection.isOpen) {
-        backend.cancel();
-        release();
+        admitted.backend.cancel();
+        admitted.release();
         return 'gone';
       }
       this.#reception.succeeded(logon, how);
       connection.idleLimit(null);
       this.#write(okReply('User successfully logged on.'));
-      return async () => {
-        try {
-          await backend.run(connection);
-        } finally {
-          release();
-        }
-      };
+      return admitted;
     } catch (error) {
       this.#reception.notAdmitted(error, how, logon);
       return this.#failed(error);
