@@ -56,14 +56,8 @@ export function folderTree(session: Session): FolderNode[] {
       direct ||= parent.folder !== null;
     }
   }
-  return [...nodes.values()].sort(byName);
-}
-
-function byName(a: FolderNode, b: FolderNode): number {
-  const rank = sortKey(a.name);
-  const other = sortKey(b.name);
-  if (rank < other) return -1;
-  return rank > other ? 1 : 0;
+  const keyed = Array.from(nodes.values(), (node) => ({ node, key: sortKey(node.name) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ node }) => node);
 }
 
 /** U+0001 sorts before every character of a name: `a/b` stands behind `a` and before `a b`. */

@@ -50,10 +50,9 @@ export class Idle {
     // The end of the connection ends the wait as well; `drained` never rejects.
     void connection.drained().then(() => {
       this.#sending = false;
-      if (this.#more) {
-        this.#more = false;
-        this.push();
-      }
+      if (!this.#more && !selected.hasMore) return;
+      this.#more = false;
+      setImmediate(() => this.push());
     });
   }
 

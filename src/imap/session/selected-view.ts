@@ -15,6 +15,9 @@ import { FlagText } from './flag-text.ts';
 /** Queued flag changes are folded into one sorted list when they come in more pieces than this. */
 const FLAG_LISTS = 64;
 
+/** Flag changes told in one turn of the event loop: about a millisecond. */
+const FLAGS_A_TURN = 2000;
+
 /**
  * Messages a command is about, resolved once: `uids` ascending. Where they stand side by side in the view,
  * `indexes` is null and message i has sequence number `first + i + 1`.
@@ -171,7 +174,7 @@ export class SelectedView {
   /**
    * Tells the client what happened since the last time. Without `expunge` sequence numbers must not move, so
    * nothing about removed messages is said, nor about messages behind them.
-   * @returns whether anything was written
+   * @returns whether anything was written; what `hasMore` then says is told by the next call
    */
   release(out: ByteWriter, expunge: boolean): boolean {
     const columns = this.#view.columns;
@@ -189,7 +192,6 @@ export class SelectedView {
             .ascii(' EXPUNGE\r\n');
         }
         wrote = true;
-        this.#flagged = this.#flagged.length > 0 ? [ascending(this.#flagged)] : [];
       }
     }
     const before = this.#count;
@@ -209,17 +211,17 @@ export class SelectedView {
     return this.#releaseFlags(out, known) || wrote;
   }
 
+  /** Flag changes are left for another turn. */
+  get hasMore(): boolean {
+    return this.#flagged.length > 0;
+  }
+
   /** RFC 9051 §7.3.5: a keyword that is new in this folder is made known before messages carry it. */
   tellKeywords(out: ByteWriter): void {
     const keywords = this.folder.keywords;
     if (keywords.length === this.#keywords.length) return;
     this.#keywords = keywords;
     out.utf8(`* FLAGS (${flagNames(this.folder)})\r\n`);
-  }
-
-  /** True when `release(…, true)` would find removed messages. */
-  get hasExpunged(): boolean {
-    return !this.isAligned && this.#missing().length > 0;
   }
 
   /** `* n FETCH (UID u FLAGS (…))` of one message; `row` is its row in the live columns now. */
@@ -248,8 +250,9 @@ export class SelectedView {
 
   #releaseFlags(out: ByteWriter, known: number): boolean {
     if (this.#flagged.length === 0) return false;
-    const changed = this.#flagged.length === 1 ? this.#flagged[0]! : ascending(this.#flagged);
-    this.#flagged = [];
+    const all = this.#flagged.length === 1 ? this.#flagged[0]! : ascending(this.#flagged);
+    const changed = all.subarray(0, FLAGS_A_TURN);
+    this.#flagged = all.length > FLAGS_A_TURN ? [all.subarray(FLAGS_A_TURN)] : [];
     const rows = new Int32Array(changed.length);
     this.#view.locate(changed, 0, changed.length, rows);
     this.tellKeywords(out);

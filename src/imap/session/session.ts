@@ -10,6 +10,7 @@ import type { ByteWriter } from '../../wire/byte-writer.ts';
 import { type Connection, IdleTimeout } from '../../wire/connection.ts';
 import { IMAP_BAD_COMMANDS } from '../../wire/limits.ts';
 import { capabilitiesAfterLogon } from '../commands/capability.ts';
+import { nextTurn, Turns } from '../commands/rows.ts';
 import { mayMoveNumbers, needsFolder, run } from '../commands/table.ts';
 import type { Command, Refused } from '../grammar/ast.ts';
 import { writeBye, writeError, writeNo } from '../grammar/write-response.ts';
@@ -169,6 +170,7 @@ class RunningSession implements Session {
   }
 
   async #serve(): Promise<void> {
+    const turns = new Turns(this);
     while (this.#farewell === null) {
       this.touch();
       this.#waiting = true;
@@ -179,9 +181,9 @@ class RunningSession implements Session {
       else await this.#answer(command);
       if (this.#badCommands >= IMAP_BAD_COMMANDS) this.#farewell ??= 'Too many bad commands in a row.';
       if (this.#farewell !== null && this.#farewell !== '') writeBye(this.out, this.#farewell);
-      // With more commands in hand their answers leave together.
-      if (this.connection.buffered === 0) await this.connection.drained();
-      else if (this.out.pending > 0) await this.connection.drained();
+      await this.connection.drained();
+      // A client that pipelines thousands of commands must not keep others from their turn.
+      if (turns.isOver) await turns.next();
     }
   }
 
@@ -189,7 +191,7 @@ class RunningSession implements Session {
     const { out } = this;
     try {
       const done = await this.#perform(command);
-      this.#selected?.release(out, mayMoveNumbers(command));
+      await this.#tellNews(mayMoveNumbers(command));
       this.#badCommands = done.status === 'BAD' ? this.#badCommands + 1 : 0;
       out.utf8(`${command.tag} ${done.status} ${done.code === null ? '' : `[${done.code}] `}${done.text}\r\n`);
       // BYE has been said by the command itself.
@@ -201,7 +203,7 @@ class RunningSession implements Session {
         if (error.fatal) this.#farewell ??= error.message;
       }
       if (error instanceof ProtocolViolation || error instanceof Failure) {
-        this.#selected?.release(out, mayMoveNumbers(command));
+        await this.#tellNews(mayMoveNumbers(command));
         writeError(out, command.tag, error);
         return;
       }
@@ -212,6 +214,16 @@ class RunningSession implements Session {
         `Something went wrong inside the server; its log has more under ${this.id}.`,
         'SERVERBUG',
       );
+    }
+  }
+
+  async #tellNews(expunge: boolean): Promise<void> {
+    const view = this.#selected;
+    if (view === null) return;
+    view.release(this.out, expunge);
+    while (view.hasMore && this.connection.isOpen) {
+      await nextTurn(this);
+      view.release(this.out, expunge);
     }
   }
 
