@@ -1,5 +1,4 @@
 /** `penfold start`, which is `npm start`: a ready organization for trying Penfold out. */
-import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Run } from '../main/run.ts';
 import { type DataOption, layoutOf, withData } from './options.ts';
@@ -117,6 +116,6 @@ function explained(error: unknown): unknown {
   if (!(error instanceof Error) || code !== 'INUSE' || !error.message.includes('port ')) return error;
   return new CommandError(error.message, {
     cause: error,
-    next: `Any free ports will do? npm start -- --ports auto   (${path.basename(process.argv[1] ?? 'penfold')} start --ports auto)`,
+    next: 'Any free ports will do? npm start -- --ports auto',
   });
 }

@@ -1,7 +1,7 @@
 /** Import and export through the control door of a running server: round trips of every format, interruption, damage. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { controlSocketPath } from '../../src/config/data-directory.ts';
@@ -97,7 +97,7 @@ describe('import and export while the server runs', () => {
     assert.ok(some.messages >= 100 && some.messages < MESSAGES, `${some.messages}`);
     // As after a power cut: the last messages are in the mailbox, the journal does not know.
     const lines = 60;
-    const { size } = await import('node:fs/promises').then((fs) => fs.stat(first.file));
+    const { size } = await stat(first.file);
     await truncate(first.file, size - lines * 60);
 
     const second = await journalOf('part');
@@ -154,6 +154,11 @@ describe('import and export while the server runs', () => {
     await assert.rejects(async () => {
       for await (const item of control.exportItems(address('nobody'), null)) assert.fail(item.kind);
     }, /there is no mailbox/);
+  });
+
+  test('the door is open to the server’s own user only', async () => {
+    const { mode } = await stat(controlSocketPath(organization.layout, 'run/control.sock'));
+    assert.equal(mode & 0o777, 0o600);
   });
 
   test('nothing is left in the spool and on the door', async () => {
