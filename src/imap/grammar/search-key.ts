@@ -124,7 +124,7 @@ class SearchKeys {
     switch (word) {
       case 'HEADER': {
         cursor.space('the name of a header field');
-        const name = cursor.astring('the name of a header field').toString('latin1');
+        const name = cursor.astring('the name of a header field').toString('utf8');
         return { kind: 'header', name, text: this.#text() };
       }
       case 'BODY':
