@@ -1,6 +1,4 @@
 /** `penfold …`: all commands. What a command does is loaded when it runs, so that --help and mistakes answer at once. */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { addConfig } from './config.ts';
 import { addDomain } from './domain.ts';
@@ -17,6 +15,7 @@ import { addSetup } from './setup.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addVerify } from './verify.ts';
+import { version } from './version.ts';
 
 /** Runs one command line; resolves with the exit code when the command has ended. */
 export async function runProgram(words: readonly string[]): Promise<number> {
@@ -66,10 +65,4 @@ Every command finds its instance by --data DIR or the environment variable PENFO
 
 function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap((child) => everyCommand(child))];
-}
-
-export function version(): string {
-  const text = readFileSync(path.join(import.meta.dirname, '..', '..', 'package.json'), 'utf8');
-  const facts: unknown = JSON.parse(text);
-  return typeof facts === 'object' && facts !== null && 'version' in facts ? String(facts.version) : 'unknown';
 }

@@ -20,7 +20,7 @@ SIGHUP: read certificates again.`,
       const { runServer } = await import('../main/run.ts');
       const { liveUntilStopped } = await import('../main/lifecycle.ts');
       const { logPlace } = await import('../main/log.ts');
-      const { version } = await import('./program.ts');
+      const { version } = await import('./version.ts');
       const layout = layoutOf(options);
       const run = await runServer(layout, {
         version: version(),

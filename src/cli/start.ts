@@ -46,7 +46,7 @@ async function start(options: StartOptions): Promise<void> {
   const { runServer } = await import('../main/run.ts');
   const { liveUntilStopped } = await import('../main/lifecycle.ts');
   const { logPlace } = await import('../main/log.ts');
-  const { version } = await import('./program.ts');
+  const { version } = await import('./version.ts');
   const layout = layoutOf(options);
   if (options.readyFile !== undefined) await removeReadyFile(options.readyFile);
   const isFirst = !isSetUp(layout);

@@ -256,9 +256,8 @@ class Running implements RunningServer, ControlServices {
     const forClients = Math.max(0, ms - CLOSE_MS);
     // Front ends tell their clients themselves; the back end takes nobody new meanwhile.
     await Promise.all(this.#frontEnds.map(({ service }) => service.drain(forClients)));
-    for (const step of this.#undo.reverse()) await step();
-    // Last: `penfold status` can be asked until the end.
     await this.door?.close();
+    for (const step of this.#undo.reverse()) await step();
     this.#parts.log.info({}, 'the server has stopped');
   }
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { controlSocketPath } from '../../src/config/data-directory.ts';
 import { ControlClient } from '../../src/management/control/client.ts';
-import { type ImportProgress, importInto } from '../../src/management/transfer/import.ts';
+import { type ImportProgress, importInto, TargetLost } from '../../src/management/transfer/import.ts';
 import { ImportJournal } from '../../src/management/transfer/journal.ts';
 import { MBOX_FORMATS } from '../../src/management/transfer/mbox-lines.ts';
 import type { SourceItem } from '../../src/management/transfer/record.ts';
@@ -223,3 +223,51 @@ async function writeSource(root: string): Promise<void> {
     );
   }
 }
+
+test('a server that stops in the middle of an import leaves it to be gone on with', async (t) => {
+  const organization = await startOrganization({ engine: 'sqlite', users: ['late'] });
+  t.after(() => organization.stop());
+  const control = new ControlClient(controlSocketPath(organization.layout, 'run/control.sock'));
+  const journal = await ImportJournal.open(organization.layout.transfer, ['late']);
+  const endless = async function* (): AsyncIterable<SourceItem> {
+    for (let i = 0; ; i += 1) {
+      const bytes = Buffer.from(`Subject: ${i}\r\n\r\n`);
+      yield {
+        kind: 'message',
+        bytes: i,
+        message: {
+          key: String(i),
+          origin: String(i),
+          folder: '',
+          flags: 0,
+          keywords: [],
+          internalDate: i,
+          saveDate: null,
+          uid: null,
+          uidl: null,
+          size: bytes.length,
+          async *chunks() {
+            yield bytes;
+          },
+        },
+      };
+    }
+  };
+  const problems: string[] = [];
+  const target = await control.importInto(`late@${TEST_DOMAIN}`);
+  let stopped: Promise<void> | null = null;
+  const life = importInto(target, endless(), journal, {
+    base: null,
+    onProgress: (now) => {
+      if (now.messages > 200) stopped ??= organization.running.drain(1000);
+    },
+    onProblem: (origin, text) => problems.push(`${origin}: ${text}`),
+  });
+  await assert.rejects(
+    life,
+    (error) => error instanceof TargetLost && /start the same import again/.test(error.message),
+  );
+  await stopped;
+  assert.deepEqual(problems, []);
+  await journal.close(false);
+});

@@ -26,8 +26,10 @@ const IN_FLIGHT_MESSAGES = 128;
 export async function openControlDoor(socket: string, services: ControlServices, log: Log): Promise<ControlDoor> {
   await mkdir(path.dirname(socket), { recursive: true, mode: 0o700 });
   await rm(socket, { force: true });
+  const active = new Set<Promise<void>>();
   const server = createServer({ requestTimeout: 0, headersTimeout: 10_000 }, (request, response) => {
-    void answer(services, request, response, log);
+    const work = answer(services, request, response, log).finally(() => active.delete(work));
+    active.add(work);
   });
   await listen(server, socket);
   await chmod(socket, 0o600);
@@ -36,6 +38,8 @@ export async function openControlDoor(socket: string, services: ControlServices,
     close: async () => {
       server.close();
       server.closeAllConnections();
+      // An import that was cut off lets go of its mailbox before the databases close.
+      await Promise.allSettled(active);
       await rm(socket, { force: true });
     },
   };
