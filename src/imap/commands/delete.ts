@@ -12,9 +12,11 @@ export async function deleteFolder(session: Session, command: CommandOf<FolderOn
     return { status: 'NO', code: 'HASCHILDREN', text: 'This folder has folders below it: delete those first.' };
   }
   if (folder.name === 'INBOX') throw new Failure('CANNOT', 'The Inbox cannot be deleted.');
-  // The client that deletes the folder it has open is told so by the answer; others get BYE (RFC 2180 §3.3).
-  const own = session.selected?.id === folder.id;
-  if (own) session.unselect();
+  if (session.selected?.id === folder.id) {
+    // Others who have it open get BYE (RFC 2180 §3.3); who deletes it goes on without a folder, and knows.
+    session.unselect();
+    session.out.ascii('* OK [CLOSED] The selected folder is closed to be deleted.\r\n');
+  }
   await session.mailbox.removeFolder(folder.id);
   return ok('DELETE completed.');
 }
