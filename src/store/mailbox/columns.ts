@@ -9,7 +9,7 @@ import type { FolderColumns } from '../model.ts';
 
 export type NumericArray = Uint8Array | Uint32Array | Int32Array | Float64Array;
 
-const FIRST_CAPACITY = 64;
+const FIRST_CAPACITY = 8;
 
 /** Values of one new row. */
 export interface Row {

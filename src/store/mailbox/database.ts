@@ -48,13 +48,14 @@ export class MailboxStore implements MailboxDatabase {
   readonly #now: () => number;
   readonly #open = new Map<MailboxId, Open>();
   readonly #sweeps: NodeJS.Timeout;
+  #sweeping = false;
   #closed = false;
 
   constructor(engine: Engine, log: Log, now: () => number = () => Math.floor(Date.now() / 1000)) {
     this.#engine = engine;
     this.#log = log;
     this.#now = now;
-    this.#sweeps = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#sweeps = setInterval(() => void this.#sweep(), SWEEP_MS);
     this.#sweeps.unref();
   }
 
@@ -137,12 +138,22 @@ export class MailboxStore implements MailboxDatabase {
     }
   }
 
-  #sweep(): void {
-    for (const [mailbox, open] of this.#open) {
-      if (open.closing !== null) continue;
-      open.core.then(sweep).catch((reason: unknown) => {
-        this.#log.error({ err: reason, mailbox }, 'background work on a mailbox failed');
-      });
+  /** One mailbox after the other: a thousand idle ones must not all fold at once. */
+  async #sweep(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      const mailboxes = [...this.#open];
+      for (const [mailbox, open] of mailboxes) {
+        if (this.#closed || open.closing !== null) continue;
+        try {
+          await sweep(await open.core);
+        } catch (reason) {
+          this.#log.error({ err: reason, mailbox }, 'background work on a mailbox failed');
+        }
+      }
+    } finally {
+      this.#sweeping = false;
     }
   }
 

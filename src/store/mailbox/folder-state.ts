@@ -11,6 +11,10 @@ export const CHUNK_BITS = 10;
 /** Expunges remembered for RFC 7162 §3.2.5.2 (VANISHED); older ones are forgotten, clients then compare UID lists. */
 export const EXPUNGE_LOG_ENTRIES = 4096;
 
+/** Most folders have none: one for all of them. */
+const NO_UIDLS: ReadonlyMap<number, string> = new Map();
+const NO_CHUNKS: ReadonlySet<number> = new Set();
+
 /** One removal, for `expungedSince`. */
 export interface ExpungeLogEntry {
   readonly modSeq: number;
@@ -52,13 +56,13 @@ export class FolderState {
   /** Rows gone from `columns` that an open view may still ask for; newest last. */
   limbo: Columns[] = [];
   /** POP3 unique-ids that differ from the made ones, by UID. Belongs to the columns. */
-  uidls = new Map<number, string>();
+  uidls: ReadonlyMap<number, string> = NO_UIDLS;
   expungeLog: ExpungeLogEntry[] = [];
   /** Those of the log that the storage does not have yet. */
   newExpunges: ExpungeLogEntry[] = [];
   uidlsDirty = false;
   /** Chunks of the packed index that no longer match the rows. */
-  readonly dirtyChunks = new Set<number>();
+  dirtyChunks: ReadonlySet<number> = NO_CHUNKS;
   /** Facts differ from what is stored. */
   dirty = true;
   #snapshot: Folder | null = null;
@@ -94,23 +98,32 @@ export class FolderState {
   }
 
   setUidl(uidOfRow: number, text: string): void {
-    this.uidls.set(uidOfRow, text);
+    const uidls = this.#ownUidls();
+    uidls.set(uidOfRow, text);
     this.uidlsDirty = true;
   }
 
   markChunk(uidOfRow: number): void {
-    this.dirtyChunks.add(uidOfRow >>> CHUNK_BITS);
+    this.#ownDirtyChunks().add(uidOfRow >>> CHUNK_BITS);
   }
 
   /** Marks the chunks of ascending UIDs. */
   markChunks(uids: Uint32Array, length = uids.length): void {
+    const dirty = this.#ownDirtyChunks();
     let last = -1;
     for (let i = 0; i < length; i += 1) {
       const chunk = uids[i]! >>> CHUNK_BITS;
       if (chunk === last) continue;
-      this.dirtyChunks.add(chunk);
+      dirty.add(chunk);
       last = chunk;
     }
+  }
+
+  /** They are in an image that is being folded; returns them. */
+  takeDirtyChunks(): ReadonlySet<number> {
+    const taken = this.dirtyChunks;
+    this.dirtyChunks = NO_CHUNKS;
+    return taken;
   }
 
   /** Counts rows [from, to) of `columns` in (`sign` 1) or out (-1). */
@@ -138,7 +151,7 @@ export class FolderState {
     this.count(removed, 0, removed.length, -1);
     this.markChunks(gone);
     this.generation += 1;
-    for (const one of this.uidls.size > 0 ? gone : []) if (this.uidls.delete(one)) this.uidlsDirty = true;
+    if (this.uidls.size > 0) this.#forgetUidls(gone);
     const entry = { modSeq: atModSeq, uids: gone };
     this.expungeLog.push(entry);
     this.newExpunges.push(entry);
@@ -160,8 +173,27 @@ export class FolderState {
   release(): void {
     if (this.dirtyChunks.size > 0 || this.newExpunges.length > 0 || this.uidlsDirty) return;
     this.columns = null;
-    this.uidls = new Map();
+    this.uidls = NO_UIDLS;
     this.expungeLog = [];
+  }
+
+  #ownDirtyChunks(): Set<number> {
+    if (this.dirtyChunks instanceof Set && this.dirtyChunks !== NO_CHUNKS) return this.dirtyChunks;
+    const own = new Set<number>();
+    this.dirtyChunks = own;
+    return own;
+  }
+
+  #ownUidls(): Map<number, string> {
+    if (this.uidls instanceof Map && this.uidls !== NO_UIDLS) return this.uidls;
+    const own = new Map(this.uidls);
+    this.uidls = own;
+    return own;
+  }
+
+  #forgetUidls(uids: Uint32Array): void {
+    const uidls = this.#ownUidls();
+    for (const one of uids) if (uidls.delete(one)) this.uidlsDirty = true;
   }
 
   #makeSnapshot(): Folder {

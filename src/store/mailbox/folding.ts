@@ -4,7 +4,7 @@
  */
 import type { Buffer } from 'node:buffer';
 import { packChunk } from './chunk.ts';
-import type { FolderState } from './folder-state.ts';
+import { CHUNK_BITS, type FolderState } from './folder-state.ts';
 import type { MailboxCore } from './mailbox-core.ts';
 import type { FoldedFolder, FoldImage } from './storage.ts';
 
@@ -79,14 +79,14 @@ function takeImage(core: MailboxCore): FoldImage {
 function takeFolder(folder: FolderState): FoldedFolder {
   const chunks = new Map<number, Buffer | null>();
   const { columns } = folder;
-  if (columns !== null) for (const chunk of folder.dirtyChunks) chunks.set(chunk, packChunk(columns, chunk));
+  const dirty = folder.takeDirtyChunks();
+  if (columns !== null) for (const chunk of dirty) chunks.set(chunk, packChunk(columns, chunk));
   const folded: FoldedFolder = {
     facts: { ...folder.facts, keywords: [...folder.facts.keywords] },
     chunks,
     uidls: folder.uidlsDirty ? new Map(folder.uidls) : null,
     newExpunges: folder.newExpunges,
   };
-  folder.dirtyChunks.clear();
   folder.newExpunges = [];
   folder.uidlsDirty = false;
   folder.dirty = false;
@@ -103,7 +103,7 @@ function putBack(core: MailboxCore, image: FoldImage): void {
     const folder = state.folders.get(folded.facts.id);
     if (folder === undefined) continue;
     folder.dirty = true;
-    for (const chunk of folded.chunks.keys()) folder.dirtyChunks.add(chunk);
+    for (const chunk of folded.chunks.keys()) folder.markChunk(chunk * 2 ** CHUNK_BITS);
     folder.newExpunges = [...folded.newExpunges, ...folder.newExpunges];
     if (folded.uidls !== null) folder.uidlsDirty = true;
   }

@@ -73,8 +73,10 @@ export class MailboxState {
   /** The rows of a folder, read in when nobody needed them so far. */
   rows(folder: FolderState): Columns {
     folder.used = true;
-    if (folder.columns === null) this.#storage.loadRows(folder);
-    folder.columns ??= new Columns();
+    if (folder.columns === null) {
+      if (folder.facts.uidNext > 1) this.#storage.loadRows(folder);
+      folder.columns ??= new Columns();
+    }
     return folder.columns;
   }
 
@@ -262,7 +264,6 @@ export class MailboxState {
       expungeFloor: 0,
     };
     const folder = new FolderState(facts, this.subscriptions.has(change.name));
-    folder.columns = new Columns();
     this.#enter(folder);
     this.#raise(change.modSeq);
     this.counters.nextFolder = Math.max(this.counters.nextFolder, change.folder + 1);

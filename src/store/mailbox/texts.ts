@@ -129,7 +129,7 @@ function emptyIndex(): KindIndex {
 
 function ensure(index: KindIndex, length: number): void {
   if (index.length.length >= length) return;
-  const to = Math.max(length, Math.ceil(index.length.length * 1.5), 1024);
+  const to = Math.max(length, Math.ceil(index.length.length * 1.5), 64);
   const lengths = new Uint32Array(to).fill(NOT_INDEXED);
   lengths.set(index.length);
   index.length = lengths;

@@ -5,6 +5,7 @@
  * A schema change is one numbered step in MIGRATIONS, forward only. A file of a newer release is refused.
  */
 import { Buffer } from 'node:buffer';
+import fs from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Failure } from '../../../observe/failure.ts';
@@ -58,22 +59,39 @@ export interface FragmentEpoch {
   readonly since: Location;
 }
 
+interface Loaded {
+  readonly stored: StoredMailbox;
+  readonly position: Location;
+  readonly fragments: FragmentEpoch;
+}
+
+const NOTHING_STORED: Loaded = {
+  stored: { counters: null, folders: [], subscriptions: [] },
+  position: { segment: 0, offset: 0 },
+  fragments: { file: 1, since: { segment: 0, offset: 0 } },
+};
+
+/** Index files open at a time in this process; one costs 200 KB. */
+const OPEN_INDEXES = 48;
+const inUse = new Set<MailboxFile>();
+
 export class MailboxFile {
   readonly #path: string;
   /** Null while resting. */
   #open: { readonly db: DatabaseSync; readonly thread: StatementSync } | null = null;
 
-  /** @throws Failure CORRUPTION, UNAVAILABLE (written by a newer release) */
+  /** The file comes with the first fold: a new mailbox costs none. */
   constructor(path: string) {
     this.#path = path;
-    this.#use();
   }
 
   get #db(): DatabaseSync {
     return this.#use().db;
   }
 
-  load(): { stored: StoredMailbox; position: Location; fragments: FragmentEpoch } {
+  /** @throws Failure CORRUPTION, UNAVAILABLE (written by a newer release) */
+  load(): Loaded {
+    if (!this.#exists()) return NOTHING_STORED;
     const meta = new Map<string, number>();
     for (const row of this.#db.prepare('SELECT key, value FROM meta').all())
       meta.set(text(row, 'key'), number(row, 'value'));
@@ -97,7 +115,10 @@ export class MailboxFile {
           .map((row) => text(row, 'name')),
       },
       position: { segment: of('logSegment'), offset: of('logOffset') },
-      fragments: { file: of('fragmentFile'), since: { segment: of('fragmentSegment'), offset: of('fragmentOffset') } },
+      fragments: {
+        file: Math.max(1, of('fragmentFile')),
+        since: { segment: of('fragmentSegment'), offset: of('fragmentOffset') },
+      },
     };
   }
 
@@ -120,9 +141,8 @@ export class MailboxFile {
     for (let row = 0; facts.modSeqFloor > 0 && row < columns.length; row += 1) {
       if (columns.modSeq[row]! < facts.modSeqFloor) columns.modSeq[row] = facts.modSeqFloor;
     }
-    for (const row of this.#db.prepare('SELECT uid, text FROM uidl WHERE folder = ?').all(facts.id)) {
-      folder.uidls.set(number(row, 'uid'), text(row, 'text'));
-    }
+    const uidls = this.#db.prepare('SELECT uid, text FROM uidl WHERE folder = ?').all(facts.id);
+    if (uidls.length > 0) folder.uidls = new Map(uidls.map((row) => [number(row, 'uid'), text(row, 'text')]));
     const expunged = this.#db.prepare('SELECT modseq, uids FROM expunged WHERE folder = ? ORDER BY modseq');
     folder.expungeLog = expunged.all(facts.id).map((row) => ({
       modSeq: number(row, 'modseq'),
@@ -132,6 +152,7 @@ export class MailboxFile {
   }
 
   threadOf(key: number): number | null {
+    if (!this.#exists()) return null;
     const row = this.#use().thread.get(key);
     return row === undefined ? null : number(row, 'thread');
   }
@@ -172,10 +193,21 @@ export class MailboxFile {
   close(): void {
     this.#open?.db.close();
     this.#open = null;
+    inUse.delete(this);
+  }
+
+  #exists(): boolean {
+    return this.#open !== null || fs.existsSync(this.#path);
   }
 
   #use(): { readonly db: DatabaseSync; readonly thread: StatementSync } {
     if (this.#open !== null) return this.#open;
+    // Oldest first: thousands of mailboxes may be open, few of them fold or load rows at a time.
+    for (const other of inUse) {
+      if (inUse.size < OPEN_INDEXES) break;
+      other.rest();
+    }
+    inUse.add(this);
     const db = new DatabaseSync(this.#path);
     try {
       db.exec(
@@ -185,6 +217,7 @@ export class MailboxFile {
       this.#open = { db, thread: db.prepare('SELECT thread FROM thread_key WHERE hash = ?') };
     } catch (reason) {
       db.close();
+      inUse.delete(this);
       throw reason;
     }
     return this.#open;

@@ -88,11 +88,9 @@ async function readTail(segments: Segments, position: Location, checked: boolean
  * next; after a power cut what the log's tail says about it is not believed.
  */
 function fragmentEpoch(directory: string, stored: FragmentEpoch, end: Location, powerCut: boolean): FragmentEpoch {
-  const number = Math.max(1, stored.file);
-  if (stored.file === 0) return { file: number, since: { segment: 0, offset: 0 } };
-  if (fragmentFile(directory, number).exists()) return powerCut ? { file: number, since: end } : stored;
-  const fresh = stored.since.segment === 0 && end.segment === 0;
-  return { file: fresh ? number : number + 1, since: end };
+  const nothingYet = end.segment === 0;
+  if (nothingYet || fragmentFile(directory, stored.file).exists()) return powerCut ? { ...stored, since: end } : stored;
+  return { file: stored.file + 1, since: end };
 }
 
 function withFragment(change: Change, at: Location, epoch: FragmentEpoch): Change {
