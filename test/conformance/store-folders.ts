@@ -1,7 +1,7 @@
 /** Folder tree: names, defaults, create, rename, remove, subscriptions. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FOLDER_DEPTH, FOLDER_NAME_BYTES } from '../../src/wire/limits.ts';
+import { FOLDER_DEPTH, FOLDER_NAME_BYTES, FOLDERS_PER_MAILBOX } from '../../src/wire/limits.ts';
 import { append, assertClean, failure, inboxOf, message, type OpenStore, uidsIn, withStore } from './store-fixture.ts';
 
 export function folderConformance(name: string, open: OpenStore): void {
@@ -180,6 +180,19 @@ export function folderConformance(name: string, open: OpenStore): void {
         assert.equal(made.subscribed, true);
         await again.removeFolder(made.id);
         assert.ok(again.subscribedNames().includes('Later/On'), 'RFC 9051 §6.3.8: only the client unsubscribes');
+      }));
+
+    test('a mailbox has at most so many folders', () =>
+      withStore(open, async (_, mailbox) => {
+        const room = FOLDERS_PER_MAILBOX - mailbox.folders().length;
+        for (let i = 0; i < room; i += 100) {
+          const count = Math.min(100, room - i);
+          await Promise.all(Array.from({ length: count }, (_, k) => mailbox.createFolder(`f${i + k}`)));
+        }
+        assert.equal(mailbox.folders().length, FOLDERS_PER_MAILBOX);
+        await assert.rejects(mailbox.createFolder('one more'), failure('LIMIT'));
+        const inbox = inboxOf(mailbox);
+        await assert.rejects(mailbox.changeFolder(inbox, { name: 'Old' }), failure('LIMIT'));
       }));
 
     test('mailboxes are listed, verified and removed', () =>
