@@ -7,6 +7,8 @@ import { Buffer } from 'node:buffer';
 import { OUTPUT_BUFFER_BYTES } from './limits.ts';
 
 const FIRST_BUFFER_BYTES = 4 * 1024;
+/** 4 → 64 → 256 KiB: an answer of one ordinary message does not pay for a large buffer. */
+const GROWTH = 16;
 
 export class ByteWriter {
   readonly #sink: (chunk: Buffer) => void;
@@ -103,7 +105,8 @@ export class ByteWriter {
     let buffer = this.#buffer;
     if (buffer !== null && buffer.length - this.#length >= size) return buffer;
     if (buffer !== null && buffer.length < OUTPUT_BUFFER_BYTES && this.#length + size <= OUTPUT_BUFFER_BYTES) {
-      const larger = Buffer.allocUnsafeSlow(OUTPUT_BUFFER_BYTES);
+      const needed = Math.max(this.#length + size, buffer.length * GROWTH);
+      const larger = Buffer.allocUnsafeSlow(Math.min(OUTPUT_BUFFER_BYTES, needed));
       larger.set(buffer.subarray(0, this.#length), 0);
       this.#buffer = larger;
       this.#grown = true;
