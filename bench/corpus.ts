@@ -50,7 +50,8 @@ export class BenchCorpus {
       );
     }
     const start = Math.floor((this.#unit() * (this.#base64.length - rest)) / 78) * 78;
-    const attachment = this.#base64.slice(Math.max(0, start), Math.max(0, start) + rest);
+    // Whole lines only: a cut inside CRLF would leave a bare CR, which SMTP refuses.
+    const attachment = this.#base64.slice(Math.max(0, start), Math.max(0, start) + Math.ceil(rest / 78) * 78);
     return Buffer.from(
       `${head}Content-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${text}\r\n--${boundary}\r\nContent-Type: application/pdf; name="file${index}.pdf"\r\nContent-Disposition: attachment; filename="file${index}.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\n${attachment}\r\n--${boundary}--\r\n`,
       'latin1',

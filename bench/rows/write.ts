@@ -3,6 +3,8 @@ import { inBox, logOn, type Bench, type Row } from '../row.ts';
 
 const APPENDS = 1_000;
 const MANY = 10_000;
+/** A kept directory holds the folders of earlier runs. */
+const RUN = Date.now().toString(36);
 
 function append(connections: number, budget: number): Row {
   return {
@@ -13,7 +15,7 @@ function append(connections: number, budget: number): Row {
     rounds: 3,
     measure: async (bench, round) => {
       const clients = await Promise.all(Array.from({ length: connections }, () => logOn(bench, 1)));
-      const folder = `append-${connections}-${round}`;
+      const folder = `${RUN}-append-${connections}-${round}`;
       await clients[0]?.ok(`CREATE "${folder}"`);
       const messages = Array.from({ length: APPENDS }, (_, i) => bench.corpus.message(i));
       const started = performance.now();
@@ -47,10 +49,10 @@ export const writeRows: readonly Row[] = [
     title: `STORE 1:* of ${MANY}`,
     unit: 'msg/s',
     budget: 1,
-    prepare: (bench) => folderOfMany(bench, 'store'),
+    prepare: (bench) => folderOfMany(bench, `${RUN}-store`),
     measure: async (bench, round) => {
       const client = await logOn(bench);
-      await client.ok('SELECT "store"');
+      await client.ok(`SELECT "${RUN}-store"`);
       const answer = await client.ok(`STORE 1:* ${round % 2 === 0 ? '+' : '-'}FLAGS.SILENT (\\Flagged)`);
       client.close();
       return MANY / (answer.ms / 1000);
@@ -78,8 +80,8 @@ export const writeRows: readonly Row[] = [
     rounds: 3,
     measure: (bench, round) =>
       inBox(bench, async (client) => {
-        await client.ok(`CREATE "copy-${round}"`);
-        const answer = await client.ok(`COPY 1:${MANY} "copy-${round}"`);
+        await client.ok(`CREATE "${RUN}-copy-${round}"`);
+        const answer = await client.ok(`COPY 1:${MANY} "${RUN}-copy-${round}"`);
         return MANY / (answer.ms / 1000);
       }),
   },
@@ -90,11 +92,11 @@ export const writeRows: readonly Row[] = [
     budget: 5,
     rounds: 3,
     measure: async (bench, round) => {
-      await folderOfMany(bench, `move-from-${round}`);
+      await folderOfMany(bench, `${RUN}-move-from-${round}`);
       const client = await logOn(bench);
-      await client.ok(`CREATE "move-to-${round}"`);
-      await client.ok(`SELECT "move-from-${round}"`);
-      const answer = await client.ok(`MOVE 1:* "move-to-${round}"`);
+      await client.ok(`CREATE "${RUN}-move-to-${round}"`);
+      await client.ok(`SELECT "${RUN}-move-from-${round}"`);
+      const answer = await client.ok(`MOVE 1:* "${RUN}-move-to-${round}"`);
       client.close();
       return MANY / (answer.ms / 1000);
     },
@@ -106,9 +108,9 @@ export const writeRows: readonly Row[] = [
     budget: 5,
     rounds: 3,
     measure: async (bench, round) => {
-      await folderOfMany(bench, `expunge-${round}`);
+      await folderOfMany(bench, `${RUN}-expunge-${round}`);
       const client = await logOn(bench);
-      await client.ok(`SELECT "expunge-${round}"`);
+      await client.ok(`SELECT "${RUN}-expunge-${round}"`);
       await client.ok('STORE 1:* +FLAGS.SILENT (\\Deleted)');
       const answer = await client.ok('EXPUNGE');
       client.close();
