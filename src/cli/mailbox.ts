@@ -177,7 +177,7 @@ function addRemove(mailbox: Command): void {
 async function confirm(account: Account, options: RemoveOptions): Promise<void> {
   if (options.yes === true) return;
   const what = `${account.mailbox?.primaryAddress} (${account.displayName})`;
-  if (process.stdin.isTTY !== true)
+  if (!process.stdin.isTTY)
     throw new CommandError(`not removed: ${what}`, { next: 'Say --yes to remove without being asked.' });
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

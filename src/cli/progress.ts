@@ -17,7 +17,7 @@ export class Progress {
   constructor(total: number, stream: NodeJS.WriteStream = process.stderr) {
     this.#total = total;
     this.#stream = stream;
-    this.#live = stream.isTTY === true;
+    this.#live = stream.isTTY;
   }
 
   /** Cheap; call it for every message. */

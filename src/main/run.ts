@@ -36,7 +36,7 @@ export interface RunOptions {
 export interface Run extends Prepared {
   readonly running: RunningServer;
   readonly authorityFile: string;
-  reload(): Promise<unknown>;
+  readonly reload: () => Promise<unknown>;
   /** Drains and lets go of the data directory. */
   drain(ms: number): Promise<void>;
 }

@@ -181,13 +181,17 @@ class RemoteImport implements ImportTarget {
     await this.#ended;
   }
 
-  async #send(buffers: Iterable<Buffer>): Promise<void> {
+  #throwIfLost(): void {
     if (this.#lost !== null) throw this.#lost;
+  }
+
+  async #send(buffers: Iterable<Buffer>): Promise<void> {
+    this.#throwIfLost();
     let room = true;
     for (const buffer of buffers) room = this.#outgoing.write(buffer);
     if (room) return;
     await drained(this.#outgoing);
-    if (this.#lost !== null) throw this.#lost;
+    this.#throwIfLost();
   }
 
   #reply(n: number): Promise<Reply> {

@@ -2,7 +2,7 @@
 import type { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { Failure } from '../../observe/failure.ts';
-import type { BodyBatch, FolderView, Mailbox, MailboxDatabase } from '../../store/api.ts';
+import type { BodyBatch, FolderView, Mailbox, MailboxDatabase, StagedMessage } from '../../store/api.ts';
 import type { Folder, FolderId } from '../../store/model.ts';
 import type { ImportTarget, StoredDigest } from './import.ts';
 import type { ExportItem, FolderRecord, MessageRecord } from './record.ts';
@@ -27,22 +27,33 @@ export function mailboxImport(database: MailboxDatabase, mailbox: Mailbox): Impo
       }
       const staged = await sink.finish();
       // Not awaited here: the order of the calls is the order of the UIDs, and many share one commit.
-      const stored = mailbox
-        .append(id, staged, {
-          flags: message.flags,
-          keywords: message.keywords,
-          ...(message.internalDate === null ? {} : { internalDate: message.internalDate }),
-          ...(message.saveDate === null ? {} : { saveDate: message.saveDate }),
-          ...(message.uidl === null ? {} : { uidl: message.uidl }),
-        })
-        .then((appended) => Number(appended.uid))
-        .finally(() => staged.release());
+      const stored = appendAndRelease(mailbox, id, staged, message);
       // The caller looks at it later; until then a failure is not unhandled.
       stored.catch(() => {});
       return { stored };
     },
     digests: (name, uid) => digests(mailbox, name, uid),
   };
+}
+
+async function appendAndRelease(
+  mailbox: Mailbox,
+  id: FolderId,
+  staged: StagedMessage,
+  facts: MessageRecord,
+): Promise<number> {
+  try {
+    const { uid } = await mailbox.append(id, staged, {
+      flags: facts.flags,
+      keywords: facts.keywords,
+      ...(facts.internalDate === null ? {} : { internalDate: facts.internalDate }),
+      ...(facts.saveDate === null ? {} : { saveDate: facts.saveDate }),
+      ...(facts.uidl === null ? {} : { uidl: facts.uidl }),
+    });
+    return uid;
+  } finally {
+    await staged.release();
+  }
 }
 
 /** A default folder of the same use takes the place of a folder with another name (Sent, Sent Items, …). */
@@ -78,7 +89,7 @@ async function* digests(mailbox: Mailbox, name: string, from: number): AsyncIter
 async function* bodiesOf(
   batches: AsyncIterable<BodyBatch>,
   uids: Uint32Array,
-): AsyncIterable<{ uid: number; size: number; chunks(): AsyncIterable<Buffer> }> {
+): AsyncIterable<{ uid: number; size: number; readonly chunks: () => AsyncIterable<Buffer> }> {
   for await (const batch of batches) {
     if (batch.kind === 'streamed') {
       yield { uid: uids[batch.first] ?? 0, size: batch.size, chunks: () => batch.chunks };

@@ -105,7 +105,9 @@ export interface BlockFacts {
 export function writeMboxBlock(quoting: MboxFormat, facts: BlockFacts): string {
   const count = (n: number): string => String(n).padStart(COUNT_WIDTH, ' ');
   const letters = (known: string): string =>
-    [...known].filter((letter) => (facts.flags & (STATUS_FLAGS[letter] ?? 0)) !== 0).join('');
+    Array.from(known)
+      .filter((letter) => (facts.flags & (STATUS_FLAGS[letter] ?? 0)) !== 0)
+      .join('');
   // `O`: old, that is, no longer new to the program that wrote the file.
   const lines = [`Status: ${letters('R')}O`, `X-Status: ${letters('AFDT')}`];
   if (facts.keywords.length > 0) lines.push(`X-Keywords: ${facts.keywords.join(' ')}`);

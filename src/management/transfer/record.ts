@@ -29,7 +29,7 @@ export interface MessageRecord {
   /** Octets in the source: exact for exports, before normalization of line ends for imports. */
   readonly size: number;
   /** Readable once. */
-  chunks(): AsyncIterable<Buffer>;
+  readonly chunks: () => AsyncIterable<Buffer>;
 }
 
 /** A message on its way in, with its place in the source: the key under which the journal remembers it. */
