@@ -7,7 +7,7 @@ import { Failure } from '../observe/failure.ts';
 import type { LogonContext } from './api.ts';
 
 /** For the log line: which rule refused. */
-export type Refusal = 'built-in-account' | 'account-disabled' | 'no-mailbox' | 'protocol-disabled';
+export type Refusal = 'administrator' | 'guest' | 'anonymous' | 'account-disabled' | 'no-mailbox' | 'protocol-disabled';
 
 const PROTOCOL_NAMES: Readonly<Record<LogonContext['protocol'], string>> = {
   imap: 'IMAP4',
@@ -16,13 +16,24 @@ const PROTOCOL_NAMES: Readonly<Record<LogonContext['protocol'], string>> = {
   web: 'The web pages',
 };
 
-/** Accounts that are refused whatever the password, so that a right guess cannot be told from a wrong one. */
-export function isBarred(account: Pick<Account, 'kind'> | null): boolean {
-  return account !== null && (account.kind === 'guest' || account.kind === 'anonymous');
+export interface Refused {
+  readonly reason: Refusal;
+  readonly failure: Failure;
 }
 
-export function barredFailure(): Failure {
-  return new Failure('AUTHORIZATIONFAILED', 'Guest and anonymous accounts cannot log on.');
+/** Accounts that are refused whatever the password, so that a right guess cannot be told from a wrong one. Null: others. */
+export function barred(account: Pick<Account, 'kind'> | null): Refused | null {
+  switch (account?.kind) {
+    case 'guest':
+      return {
+        reason: 'guest',
+        failure: new Failure('AUTHORIZATIONFAILED', 'The built-in Guest account cannot log on.'),
+      };
+    case 'anonymous':
+      return { reason: 'anonymous', failure: new Failure('AUTHORIZATIONFAILED', 'Anonymous logons are not allowed.') };
+    default:
+      return null;
+  }
 }
 
 /** Null: welcome. */
@@ -30,11 +41,11 @@ export function refusalOf(
   account: Account,
   access: ClientAccessSettings,
   protocol: LogonContext['protocol'],
-): { readonly reason: Refusal; readonly failure: Failure } | null {
+): Refused | null {
   const name = PROTOCOL_NAMES[protocol];
   if (account.kind === 'administrator' && (protocol === 'imap' || protocol === 'pop3'))
     return {
-      reason: 'built-in-account',
+      reason: 'administrator',
       failure: new Failure(
         'AUTHORIZATIONFAILED',
         `The built-in Administrator account cannot use ${name}. Use an account of your own.`,

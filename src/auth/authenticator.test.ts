@@ -147,10 +147,10 @@ describe('passwords', () => {
     const pop: LogonContext = { ...imap, protocol: 'pop3' };
     const smtp: LogonContext = { ...imap, protocol: 'smtp' };
     const cases: ReadonlyArray<readonly [string, string, LogonContext, FailureCode, string]> = [
-      ['guest', RIGHT, imap, 'AUTHORIZATIONFAILED', 'built-in-account'],
-      ['anonymous', 'x', smtp, 'AUTHORIZATIONFAILED', 'built-in-account'],
-      ['admin', RIGHT, imap, 'AUTHORIZATIONFAILED', 'built-in-account'],
-      ['admin', RIGHT, pop, 'AUTHORIZATIONFAILED', 'built-in-account'],
+      ['guest', RIGHT, imap, 'AUTHORIZATIONFAILED', 'guest'],
+      ['anonymous', 'x', smtp, 'AUTHORIZATIONFAILED', 'anonymous'],
+      ['admin', RIGHT, imap, 'AUTHORIZATIONFAILED', 'administrator'],
+      ['admin', RIGHT, pop, 'AUTHORIZATIONFAILED', 'administrator'],
       ['admin', 'wrong', pop, 'AUTHENTICATIONFAILED', 'wrong-password'],
       ['off', RIGHT, imap, 'CONTACTADMIN', 'account-disabled'],
       ['off', 'wrong', imap, 'AUTHENTICATIONFAILED', 'wrong-password'],

@@ -10,7 +10,7 @@ import type { Account, Credentials, ScramVerifier } from '../directory/model.ts'
 import { Failure } from '../observe/failure.ts';
 import { type Log, silentLog } from '../observe/log.ts';
 import { LOGON_NAME_BYTES, PASSWORD_BYTES } from '../wire/limits.ts';
-import { barredFailure, isBarred, refusalOf } from './admission.ts';
+import { barred, refusalOf } from './admission.ts';
 import type { Authenticator, Logon, LogonContext } from './api.ts';
 import type { Argon2 } from './argon2id.ts';
 import { loginExchange } from './mechanisms/login.ts';
@@ -146,7 +146,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const right = await passwords.isRight(subject, credentials, password);
       // Attempts that ran side by side must not learn more than the limit allows.
       checkLockOut(attempt);
-      if (isBarred(account)) return fail(attempt, 'built-in-account', barredFailure());
+      const bar = barred(account);
+      if (bar !== null) return fail(attempt, bar.reason, bar.failure);
       if (account === null || !right) return fail(attempt, whyWrong(account, credentials), wrongPassword());
       return admit(attempt, account, authorizationId);
     },
@@ -156,12 +157,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const { account, credentials, subject } = await lookUp(name);
       const attempt: Attempt = { subject, name, context, mechanism };
       checkLockOut(attempt);
-      const isReal = account !== null && credentials !== null && !isBarred(account);
+      const bar = barred(account);
+      const isReal = account !== null && credentials !== null && bar === null;
       const reject = async (): Promise<never> => {
         checkLockOut(attempt);
-        return isBarred(account)
-          ? fail(attempt, 'built-in-account', barredFailure())
-          : fail(attempt, whyWrong(account, credentials), wrongPassword());
+        return bar === null
+          ? fail(attempt, whyWrong(account, credentials), wrongPassword())
+          : fail(attempt, bar.reason, bar.failure);
       };
       return {
         verifier: isReal ? credentials.scramSha256 : fakeVerifier(subject),

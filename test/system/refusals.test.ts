@@ -15,16 +15,19 @@ describe('refusals', () => {
   before(async () => {
     organization = await startOrganization({
       engine: 'memory',
-      users: ['alice', 'bob', 'disabled', 'no-imap', 'no-pop', 'locked'],
+      users: ['alice', 'bob', 'disabled', 'no-imap', 'no-pop', 'no-smtp', 'locked'],
       lockAfter: LOCK_AFTER,
       prepare: async (directory) => {
         const credentials = await cheapCredentials(PASSWORD);
-        for (const name of ['disabled', 'no-imap', 'no-pop', 'administrator']) {
+        for (const name of ['disabled', 'no-imap', 'no-pop', 'no-smtp', 'administrator']) {
           const account = await directory.accountByAddress(`${name}@${TEST_DOMAIN}`);
           assert.ok(account !== null);
           await directory.changeAccount(account.id, { credentials, enabled: name !== 'disabled' });
           if (name === 'no-imap') await directory.setClientAccess(account.id, { imapEnabled: false });
           if (name === 'no-pop') await directory.setClientAccess(account.id, { popEnabled: false });
+          if (name === 'no-smtp') {
+            await directory.setClientAccess(account.id, { smtpClientAuthenticationDisabled: true });
+          }
         }
       },
     });
@@ -41,6 +44,11 @@ describe('refusals', () => {
       [`USER ${user}`, `PASS ${password}`],
       /^-ERR .*$|(?:^\+OK.*\r\n){2}/m,
     );
+  const smtp = async (user: string, password: string): Promise<string> => {
+    const response = Buffer.from(`\0${user}\0${password}`).toString('base64');
+    const lines = ['EHLO client.example.com', `AUTH PLAIN ${response}`];
+    return converse(organization, organization.smtp.submissions, lines, /^[245]\d\d \d\.7\..*$/m);
+  };
 
   const cases: ReadonlyArray<{
     readonly name: string;
@@ -48,6 +56,9 @@ describe('refusals', () => {
     readonly password: string;
     readonly imap: RegExp;
     readonly pop3: RegExp;
+    readonly smtp: RegExp;
+    /** Null over SMTP: the Administrator may submit mail (exchange-behaviour.md §6.1 bars him from POP3 and IMAP4). */
+    readonly smtpReason?: null;
     readonly reason: string;
   }> = [
     {
@@ -56,30 +67,35 @@ describe('refusals', () => {
       password: PASSWORD,
       imap: /^a NO \[AUTHORIZATIONFAILED\] .*Administrator/,
       pop3: /^-ERR \[AUTH\] .*Administrator/m,
-      reason: 'built-in-account',
+      smtp: /^235 /m,
+      reason: 'administrator',
+      smtpReason: null,
     },
     {
       name: 'Guest',
       user: 'guest',
       password: PASSWORD,
-      imap: /^a NO \[AUTHORIZATIONFAILED\] Guest/,
-      pop3: /^-ERR \[AUTH\] Guest/m,
-      reason: 'built-in-account',
+      imap: /^a NO \[AUTHORIZATIONFAILED\] The built-in Guest account/,
+      pop3: /^-ERR \[AUTH\] The built-in Guest account/m,
+      smtp: /^535 5\.7\.1 The built-in Guest account/m,
+      reason: 'guest',
     },
     {
       name: 'Anonymous',
       user: 'anonymous',
       password: PASSWORD,
-      imap: /^a NO \[AUTHORIZATIONFAILED\] Guest and anonymous/,
-      pop3: /^-ERR \[AUTH\] Guest and anonymous/m,
-      reason: 'built-in-account',
+      imap: /^a NO \[AUTHORIZATIONFAILED\] Anonymous logons/,
+      pop3: /^-ERR \[AUTH\] Anonymous logons/m,
+      smtp: /^535 5\.7\.1 Anonymous logons/m,
+      reason: 'anonymous',
     },
     {
       name: 'a disabled account',
       user: 'disabled',
       password: PASSWORD,
       imap: /^a NO \[CONTACTADMIN\] .*disabled/,
-      pop3: /^-ERR \[(?:AUTH|SYS\/PERM)\] .*disabled/m,
+      pop3: /^-ERR \[SYS\/PERM\] .*disabled/m,
+      smtp: /^525 5\.7\.13 .*disabled/m,
       reason: 'account-disabled',
     },
     {
@@ -88,6 +104,7 @@ describe('refusals', () => {
       password: 'mistyped secret',
       imap: /^a NO \[AUTHENTICATIONFAILED\] Logon failed: unknown user name or wrong password/,
       pop3: /^-ERR \[AUTH\] Logon failed: unknown user name or wrong password/m,
+      smtp: /^535 5\.7\.8 The user name or password is wrong/m,
       reason: 'wrong-password',
     },
     {
@@ -96,33 +113,48 @@ describe('refusals', () => {
       password: 'mistyped secret',
       imap: /^a NO \[AUTHENTICATIONFAILED\] Logon failed: unknown user name or wrong password/,
       pop3: /^-ERR \[AUTH\] Logon failed: unknown user name or wrong password/m,
+      smtp: /^535 5\.7\.8 The user name or password is wrong/m,
       reason: 'unknown-user',
     },
   ];
-  for (const { name, user, password, reason, ...answers } of cases) {
+  for (const { name, user, password, reason, smtpReason, ...answers } of cases) {
     for (const [protocol, logOn] of [
       ['imap', imap],
       ['pop3', pop3],
+      ['smtp', smtp],
     ] as const) {
       test(`${name}, ${protocol}`, async () => {
         const before = organization.log.length;
         const answer = await logOn(`${user}@${TEST_DOMAIN}`, password);
         assert.match(answer, answers[protocol]);
         const line = organization.log.slice(before).find((one) => one.text === 'logon refused');
-        assert.equal(line?.fields['reason'], reason);
-        assert.equal(line?.fields['protocol'], protocol);
+        const { reason: logged, protocol: where } = line?.fields ?? {};
+        if (protocol === 'smtp' && smtpReason === null) assert.equal(line, undefined);
+        else assert.deepEqual([logged, where], [reason, protocol]);
         assert.ok(!JSON.stringify(organization.log.slice(before)).includes(password), 'the password is in the log');
       });
     }
   }
 
+  test('no two of them sound the same or leave the same log line, but for wrong passwords and unknown users', async () => {
+    const texts = new Set<string>();
+    for (const { user, password } of cases) texts.add(await imap(`${user}@${TEST_DOMAIN}`, password));
+    assert.equal(texts.size, cases.length - 1);
+    assert.equal(new Set(cases.map((each) => each.reason)).size, cases.length);
+  });
+
   test('a protocol that is turned off for a mailbox; the other one stays open', async () => {
     assert.match(await imap(`no-imap@${TEST_DOMAIN}`, PASSWORD), /^a NO \[CONTACTADMIN\] IMAP4 is turned off/);
     assert.match(await pop3(`no-imap@${TEST_DOMAIN}`, PASSWORD), /\+OK/);
-    assert.match(await pop3(`no-pop@${TEST_DOMAIN}`, PASSWORD), /^-ERR \[\S+\] POP3 is turned off/m);
+    assert.match(await pop3(`no-pop@${TEST_DOMAIN}`, PASSWORD), /^-ERR \[SYS\/PERM\] POP3 is turned off/m);
     assert.match(await imap(`no-pop@${TEST_DOMAIN}`, PASSWORD), /^a OK/);
-    const reasons = organization.log.filter((line) => line.fields['reason'] === 'protocol-disabled');
-    assert.equal(reasons.length, 2);
+    assert.match(await smtp(`no-smtp@${TEST_DOMAIN}`, PASSWORD), /^525 5\.7\.13 SMTP submission is turned off/m);
+    assert.match(await imap(`no-smtp@${TEST_DOMAIN}`, PASSWORD), /^a OK/);
+    const refusals = organization.log.filter((line) => line.fields['reason'] === 'protocol-disabled');
+    assert.deepEqual(
+      refusals.map((line) => line.fields['protocol']),
+      ['imap', 'pop3', 'smtp'],
+    );
   });
 
   test('a locked-out client is refused even with the right password, others are not; an admin lifts it', async () => {
@@ -130,8 +162,13 @@ describe('refusals', () => {
     assert.ok(locked !== undefined);
     for (let i = 0; i < LOCK_AFTER; i += 1) await imap(locked.address, 'wrong');
     assert.match(await imap(locked.address, locked.password), /^a NO \[LIMIT\] Too many failed logons/);
-    assert.match(await pop3(locked.address, locked.password), /^-ERR \[\S+\] Too many failed logons/m);
-    assert.ok(organization.log.some((line) => line.fields['reason'] === 'locked-out'));
+    assert.match(await pop3(locked.address, locked.password), /^-ERR \[SYS\/TEMP\] Too many failed logons/m);
+    assert.match(await smtp(locked.address, locked.password), /^454 4\.7\.0 Too many failed logons/m);
+    const lockOuts = organization.log.filter((line) => line.fields['reason'] === 'locked-out');
+    assert.deepEqual(
+      lockOuts.map((line) => line.fields['protocol']),
+      ['imap', 'pop3', 'smtp'],
+    );
     const alice = organization.user(0);
     assert.match(await imap(alice.address, alice.password), /^a OK/);
 
