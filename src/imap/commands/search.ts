@@ -49,7 +49,10 @@ function refuseUnoffered(returns: SearchReturn | null): void {
 
 /** Message sequence numbers of UIDs in any order. */
 function numbersOf(view: SelectedView, uids: Uint32Array): Uint32Array {
-  return uids.map((uid) => view.indexOf(uid) + 1);
+  const out = new Uint32Array(uids.length);
+  const indexOf = view.positions(uids.length);
+  for (let i = 0; i < out.length; i += 1) out[i] = indexOf(uids[i]!) + 1;
+  return out;
 }
 
 function writeList(session: Session, name: string, numbers: Uint32Array): void {

@@ -18,7 +18,8 @@ export async function thread(session: Session, command: CommandOf<'THREAD'>): Pr
   const threads = uids.length === 0 ? [] : await session.mailbox.thread(view.id, uids, command.algorithm);
   session.out.ascii('* THREAD');
   if (threads.length > 0) session.out.byte(SPACE);
-  writeThreads(session.out, threads, command.uid ? (uid) => uid : (uid) => view.indexOf(uid) + 1);
+  const indexOf = view.positions(uids.length);
+  writeThreads(session.out, threads, command.uid ? (uid) => uid : (uid) => indexOf(uid) + 1);
   session.out.ascii('\r\n');
   return ok('THREAD completed.');
 }

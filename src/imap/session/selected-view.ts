@@ -123,6 +123,19 @@ export class SelectedView {
     return at < this.#count && this.#uids[at] === uid ? at : -1;
   }
 
+  /**
+   * `indexOf` for `count` UIDs in any order, valid until the next await: a large part of the view is looked up in a
+   * table, if UIDs are not so sparse that the table would be mostly empty.
+   */
+  positions(count: number): (uid: number) => number {
+    const lowest = this.uidAt(0);
+    const span = this.#count === 0 ? 0 : this.uidAt(this.#count - 1) - lowest + 1;
+    if (count * 8 < this.#count || span > this.#count * 16) return (uid) => this.indexOf(uid);
+    const table = new Int32Array(span);
+    for (let i = 0; i < this.#count; i += 1) table[this.#uids[i]! - lowest] = i + 1;
+    return (uid) => (table[uid - lowest] ?? 0) - 1;
+  }
+
   /** Sequence numbers `ranges` (1-based, inside 1…exists, ascending and apart) as targets. */
   byNumber(ranges: readonly UidRange[]): Targets {
     const only = ranges[0];

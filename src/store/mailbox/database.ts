@@ -190,6 +190,7 @@ export class MailboxStore implements MailboxDatabase {
     try {
       const core = await open.core;
       await core.settled();
+      core.forgetSearches();
       await fold(core, 'closing');
       await core.storage.close();
     } finally {

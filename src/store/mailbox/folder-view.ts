@@ -7,13 +7,11 @@ import type { MailboxState } from './mailbox-state.ts';
 export class SharedFolderView implements FolderView {
   readonly #state: MailboxState;
   readonly #folder: FolderState;
-  readonly #closed: () => void;
   #open = true;
 
-  constructor(state: MailboxState, folder: FolderState, closed: () => void) {
+  constructor(state: MailboxState, folder: FolderState) {
     this.#state = state;
     this.#folder = folder;
-    this.#closed = closed;
     folder.views += 1;
   }
 
@@ -66,6 +64,5 @@ export class SharedFolderView implements FolderView {
     if (!this.#open) return;
     this.#open = false;
     this.#folder.closeView();
-    this.#closed();
   }
 }

@@ -13,6 +13,7 @@ import type { MailboxId } from '../model.ts';
 import { createFolderSearch } from '../search/folder-search.ts';
 import type { FolderSearch, SearchSource, TextIndexer } from '../search/source.ts';
 import { createTextIndexer } from '../search/text-indexer.ts';
+import { WarmSearches } from '../search/warm-searches.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { FolderState } from './folder-state.ts';
@@ -22,6 +23,9 @@ import { bodyBatches, contentPlaces, emptyPlaces, forEachRow, fragmentBatches, g
 import type { MailboxStorage, OpenedMailbox } from './storage.ts';
 import { TextBacklog } from './text-backlog.ts';
 import { Texts } from './texts.ts';
+
+/** Of all mailboxes of this process. */
+const warmSearches = new WarmSearches<FolderSearch>();
 
 export class MailboxCore {
   readonly id: MailboxId;
@@ -40,7 +44,7 @@ export class MailboxCore {
   sweeping = false;
   /** The fold under way; never rejects. Set by folding.ts. */
   folding: Promise<void> | null = null;
-  /** Search caches of folders somebody has open. */
+  /** Sort and thread keys of folders; `warmSearches` decides how long they are kept. */
   readonly #searches = new Map<number, FolderSearch>();
 
   /** `committed` is called after each commit, when everybody has been told. */
@@ -104,14 +108,10 @@ export class MailboxCore {
 
   openView(folder: FolderState): SharedFolderView {
     this.state.rows(folder);
-    return new SharedFolderView(this.state, folder, () => {
-      if (folder.views > 0) return;
-      this.#searches.get(folder.id)?.close();
-      this.#searches.delete(folder.id);
-    });
+    return new SharedFolderView(this.state, folder);
   }
 
-  /** Search of one folder; its caches live as long as somebody has the folder open. */
+  /** Search of one folder; its keys are kept for whoever comes next. */
   async withSearch<T>(folder: FolderState, use: (search: FolderSearch) => Promise<T>): Promise<T> {
     const view = this.openView(folder);
     try {
@@ -120,10 +120,24 @@ export class MailboxCore {
         search = createFolderSearch(this.#searchSource(folder, view), { now: this.now });
         this.#searches.set(folder.id, search);
       }
+      this.#keepWarm(folder, search);
       return await use(search);
     } finally {
       view.close();
     }
+  }
+
+  /** The mailbox is being closed: nobody will ask for these keys again. */
+  forgetSearches(): void {
+    for (const search of this.#searches.values()) warmSearches.forget(search);
+    this.#searches.clear();
+  }
+
+  #keepWarm(folder: FolderState, search: FolderSearch): void {
+    warmSearches.use(search, folder.facts.exists, () => {
+      if (this.#searches.get(folder.id) === search) this.#searches.delete(folder.id);
+      search.close();
+    });
   }
 
   fragments(folder: FolderState, uids: Uint32Array): AsyncIterable<FragmentBatch> {

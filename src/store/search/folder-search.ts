@@ -1,6 +1,6 @@
 /**
  * The entry point: search, sort and thread over one open folder, whatever the engine behind `source`.
- * Sort and thread keys are kept between calls and released by `close`.
+ * Sort and thread keys, and the last finished orders, are kept between calls and released by `close`.
  */
 import type { SortKeyField } from '../../message/fragment.ts';
 import type { FolderView } from '../api.ts';
@@ -11,6 +11,7 @@ import type { SortCriterion, SortKey } from './query.ts';
 import { sortByKey } from './radix.ts';
 import { allOf, pick } from './selection.ts';
 import type { FolderSearch, SearchSource } from './source.ts';
+import { KnownOrders } from './known-orders.ts';
 import { StringKeys } from './string-keys.ts';
 import { ThreadKeys } from './thread-keys.ts';
 import { NO_SUBJECT, threadByReferences } from './thread-tree.ts';
@@ -38,6 +39,7 @@ export function createFolderSearch(source: SearchSource, options: SearchOptions 
   const now = options.now ?? (() => Math.floor(Date.now() / 1000));
   const stringKeys = new Map<SortKeyField, StringKeys>();
   let threadKeys: ThreadKeys | null = null;
+  const orders = new KnownOrders();
   /** Caches are extended and read by one call at a time, so that none sees another's half-read keys. */
   let last: Promise<unknown> = Promise.resolve();
 
@@ -65,7 +67,9 @@ export function createFolderSearch(source: SearchSource, options: SearchOptions 
     async sort(uids, criteria) {
       const slice = new TimeSlice();
       const effective = withoutRepeats(criteria);
-      const { existing, columns } = await exclusive(async () => {
+      const { existing, columns, ready } = await exclusive(async () => {
+        const known = orders.get(locate(source, uids).existing, effective);
+        if (known !== null) return { existing: known, columns: [], ready: known };
         const texts = new Map<SortKey, StringKeys>();
         for (const { key } of effective) {
           const field = TEXT_KEY[key];
@@ -75,13 +79,14 @@ export function createFolderSearch(source: SearchSource, options: SearchOptions 
         const columns = effective.map(
           ({ key }) => texts.get(key)?.ranksOf(existing) ?? gather(numbersOf(source.view, key), rows),
         );
-        return { existing, columns };
+        return { existing, columns, ready: null };
       });
+      if (ready !== null) return ready;
       let order = allOf(existing.length);
       for (let i = effective.length - 1; i >= 0; i -= 1) {
         order = await sortByKey(order, columns[i]!, effective[i]!.reverse, slice);
       }
-      return pick(existing, order);
+      return orders.keep(existing, effective, pick(existing, order));
     },
 
     async thread(uids, algorithm) {
@@ -110,8 +115,12 @@ export function createFolderSearch(source: SearchSource, options: SearchOptions 
     },
 
     close() {
-      stringKeys.clear();
-      threadKeys = null;
+      // Behind whoever still works with them.
+      last = last.then(() => {
+        stringKeys.clear();
+        threadKeys = null;
+        orders.clear();
+      });
     },
   };
 }

@@ -76,6 +76,27 @@ test('a warm sort reads nothing, a new message costs one fragment, a removed one
   assert.equal(source.fragmentsRead, 11);
 });
 
+test('an order asked for again is the same until a message comes or goes', async () => {
+  const source = new TestSource(messages);
+  const search = createFolderSearch(source);
+  const first = await search.sort(source.uids, by('subject'));
+  assert.equal(await search.sort(source.uids, by('subject')), first);
+  assert.notDeepEqual(await search.sort(source.uids, [{ key: 'subject', reverse: true }]), first);
+  const rest = source.uids.subarray(1);
+  assert.deepEqual(
+    await search.sort(rest, by('subject')),
+    first.filter((uid) => uid !== source.uids[0]),
+  );
+  const uids = source.uids;
+  const gone = first[0] ?? 0;
+  await search.sort(uids, by('subject'));
+  source.remove(gone);
+  assert.deepEqual(
+    await search.sort(uids, by('subject')),
+    first.filter((uid) => uid !== gone),
+  );
+});
+
 test('keys start again when most of them belong to messages that are gone', async () => {
   const many = Array.from({ length: 1100 }, (_, i) => testMessage(i + 1, { sort: { baseSubject: `s${i % 7}` } }));
   const source = new TestSource(many);
