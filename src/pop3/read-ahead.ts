@@ -66,6 +66,8 @@ export class BodyReader {
 
   /** Gives the windows back: the client turned to something else. */
   release(): void {
+    if (this.#current !== null) giveBack(this.#current);
+    if (this.#next !== null) giveBack(this.#next);
     this.#current = null;
     this.#next = null;
     this.#lastRow = -2;
@@ -76,10 +78,12 @@ export class BodyReader {
     if (current !== null && row >= current.first && row < current.end) return current;
     const next = this.#next;
     this.#next = null;
+    if (current !== null) giveBack(current);
     if (next !== null && row >= next.first && row < next.end) {
       this.#current = next;
       return next;
     }
+    if (next !== null) giveBack(next);
     const window = this.#fetch(row, step === 1 || step === -1 ? step : 0);
     this.#current = window;
     return window;
@@ -121,6 +125,17 @@ async function collect(bodies: AsyncIterable<BodyBatch>): Promise<readonly BodyB
   const batches: BodyBatch[] = [];
   for await (const batch of bodies) batches.push(batch);
   return batches;
+}
+
+/** What was picked from the window has been copied into the output by now. */
+function giveBack(window: Window): void {
+  window.batches.then(
+    (batches) => {
+      for (const batch of batches) if (batch.kind === 'joined') batch.release?.();
+    },
+    // Told to whoever asked for the window.
+    () => {},
+  );
 }
 
 function pick(batches: readonly BodyBatch[], index: number): HeldBody | null {

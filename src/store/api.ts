@@ -187,6 +187,8 @@ export type BodyBatch =
       readonly offsets: Uint32Array;
       /** 0: the message is gone. */
       readonly lengths: Uint32Array;
+      /** To be called at most once, when nobody reads `bytes` any more: the next reads use it again. Need not be called. */
+      readonly release?: () => void;
     }
   | {
       readonly kind: 'streamed';

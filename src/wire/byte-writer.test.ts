@@ -58,14 +58,31 @@ describe('ByteWriter', () => {
     );
   });
 
-  test('a large range is passed on without a copy', () => {
-    const large = Buffer.alloc(OUTPUT_BUFFER_BYTES, 'x');
-    const { chunks } = written([{ ascii: 'head' }, { bytes: large }, { ascii: 'tail' }]);
-    assert.deepEqual(
-      chunks.map((chunk) => chunk.length),
-      [4, large.length, 4],
-    );
-    assert.equal(chunks[1]?.buffer, large.buffer);
+  for (const size of [OUTPUT_BUFFER_BYTES - 5, OUTPUT_BUFFER_BYTES, 5 * OUTPUT_BUFFER_BYTES + 3]) {
+    test(`a range of ${size} bytes is copied in full buffers`, () => {
+      const large = Buffer.alloc(size, 'x');
+      const steps = [{ ascii: 'head' }, { bytes: large }, { ascii: 'tail' }];
+      const { chunks } = written(steps);
+      assert.ok(Buffer.concat(chunks).equals(plain(steps)));
+      assert.ok(chunks.length <= Math.ceil((size + 8) / OUTPUT_BUFFER_BYTES), `${chunks.length} chunks`);
+      for (const chunk of chunks) assert.notEqual(chunk.buffer, large.buffer);
+    });
+  }
+
+  test('a buffer is filled again only when the sink has no more use for it', () => {
+    const seen: Array<{ chunk: Buffer; text: string; written: () => void }> = [];
+    const out = new ByteWriter((chunk, written) => seen.push({ chunk, text: chunk.toString('latin1'), written }));
+    const line = 'x'.repeat(100);
+    for (let i = 0; i < 20_000; i += 1) {
+      out.ascii(line).number(i).flush();
+      // The two youngest are still on their way.
+      for (const one of seen.splice(0, seen.length - 2)) {
+        assert.equal(one.chunk.toString('latin1'), one.text);
+        one.written();
+      }
+    }
+    const buffers = new Set(seen.map(({ chunk }) => chunk.buffer));
+    assert.equal(buffers.size, 2);
   });
 
   for (const value of [0, 9, 10, 99, 100, 4_294_967_295, 4_294_967_296, Number.MAX_SAFE_INTEGER]) {

@@ -1,22 +1,28 @@
 /**
  * Output in few, large buffers. Protocol code writes small pieces (`* 12 FETCH (UID 7 …`); this class packs them
  * into buffers of OUTPUT_BUFFER_BYTES and hands each full one to its sink. The buffer exists only while something
- * is being written, so an idle session holds none.
+ * is being written, so an idle session holds none; buffers come from buffers.ts and go back there.
  */
 import { Buffer } from 'node:buffer';
+import { giveBuffer, takeBuffer } from './buffers.ts';
 import { OUTPUT_BUFFER_BYTES } from './limits.ts';
 
 const FIRST_BUFFER_BYTES = 4 * 1024;
 /** 4 → 64 → 256 KiB: an answer of one ordinary message does not pay for a large buffer. */
 const GROWTH = 16;
+/** Shorter ranges are quicker copied byte by byte than by a call into the engine. */
+const COPIED_BY_BYTE = 24;
+
+/** Takes a full buffer; calls `written` when it has no more use for it, so that it can be filled again. */
+export type ByteSink = (chunk: Buffer, written: () => void) => void;
 
 export class ByteWriter {
-  readonly #sink: (chunk: Buffer) => void;
+  readonly #sink: ByteSink;
   #buffer: Buffer | null = null;
   #length = 0;
   #grown = false;
 
-  constructor(sink: (chunk: Buffer) => void) {
+  constructor(sink: ByteSink) {
     this.#sink = sink;
   }
 
@@ -71,43 +77,54 @@ export class ByteWriter {
     return this.range(data, 0, data.length);
   }
 
-  /** Copies data[start, end); a large range goes to the sink without a copy, so the caller must not reuse it. */
+  /** Copies data[start, end): the caller may use its buffer again at once. */
   range(data: Uint8Array, start: number, end: number): this {
     const size = end - start;
-    if (size >= OUTPUT_BUFFER_BYTES / 2) {
-      this.flush();
-      this.#sink(Buffer.from(data.buffer, data.byteOffset + start, size));
+    if (size < COPIED_BY_BYTE) {
+      const buffer = this.#room(size);
+      let at = this.#length;
+      for (let i = start; i < end; i += 1) buffer[at++] = data[i]!;
+      this.#length = at;
       return this;
     }
+    if (size > OUTPUT_BUFFER_BYTES / 4) return this.#longRange(data, start, end);
     const buffer = this.#room(size);
-    if (size < 16) {
-      let at = this.#length;
-      for (let i = start; i < end; i += 1) buffer[at++] = data[i] ?? 0;
-      this.#length = at;
-    } else {
-      buffer.set(start === 0 && end === data.length ? data : data.subarray(start, end), this.#length);
-      this.#length += size;
-    }
+    buffer.set(size === data.length ? data : data.subarray(start, end), this.#length);
+    this.#length += size;
     return this;
   }
 
   /** Give what is written to the sink and let go of the buffer. */
   flush(): void {
-    if (this.#buffer === null || this.#length === 0) return;
-    const full = this.#buffer.subarray(0, this.#length);
+    const buffer = this.#buffer;
+    if (buffer === null || this.#length === 0) return;
+    const full = buffer.subarray(0, this.#length);
     this.#buffer = null;
     this.#length = 0;
-    this.#sink(full);
+    this.#sink(full, () => giveBuffer(buffer));
+  }
+
+  /** Fills buffer after buffer. */
+  #longRange(data: Uint8Array, start: number, end: number): this {
+    for (let from = start; from < end; ) {
+      const buffer = this.#room(Math.min(end - from, OUTPUT_BUFFER_BYTES / 4));
+      const size = Math.min(end - from, buffer.length - this.#length);
+      buffer.set(data.subarray(from, from + size), this.#length);
+      this.#length += size;
+      from += size;
+    }
+    return this;
   }
 
   /** Start small: most answers are one line. Only a long answer earns a large buffer. */
   #room(size: number): Buffer {
-    let buffer = this.#buffer;
+    const buffer = this.#buffer;
     if (buffer !== null && buffer.length - this.#length >= size) return buffer;
     if (buffer !== null && buffer.length < OUTPUT_BUFFER_BYTES && this.#length + size <= OUTPUT_BUFFER_BYTES) {
       const needed = Math.max(this.#length + size, buffer.length * GROWTH);
-      const larger = Buffer.allocUnsafeSlow(Math.min(OUTPUT_BUFFER_BYTES, needed));
+      const larger = takeBuffer(Math.min(OUTPUT_BUFFER_BYTES, needed));
       larger.set(buffer.subarray(0, this.#length), 0);
+      giveBuffer(buffer);
       this.#buffer = larger;
       this.#grown = true;
       return larger;
@@ -115,9 +132,8 @@ export class ByteWriter {
     const long = this.#grown && buffer !== null;
     this.flush();
     this.#grown = long;
-    const bytes = long ? OUTPUT_BUFFER_BYTES : FIRST_BUFFER_BYTES;
-    buffer = Buffer.allocUnsafeSlow(Math.max(bytes, size));
-    this.#buffer = buffer;
-    return buffer;
+    const fresh = takeBuffer(Math.max(long ? OUTPUT_BUFFER_BYTES : FIRST_BUFFER_BYTES, size));
+    this.#buffer = fresh;
+    return fresh;
   }
 }

@@ -65,7 +65,7 @@ export class Connection {
     this.#socket = socket;
     this.remote = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
     this.local = { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
-    this.out = new ByteWriter((chunk) => this.#send(chunk));
+    this.out = new ByteWriter((chunk, written) => this.#send(chunk, written));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#closed = promise;
     this.#resolveClosed = resolve;
@@ -210,8 +210,9 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  #send(chunk: Buffer): void {
-    if (this.#error === null && this.#socket.writable) this.#socket.write(chunk);
+  /** `written` is called when the socket has no more use for the chunk, also when it fails. */
+  #send(chunk: Buffer, written: () => void): void {
+    if (this.#error === null && this.#socket.writable) this.#socket.write(chunk, written);
   }
 
   #attach(socket: Socket): void {

@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { Failure } from '../../observe/failure.ts';
+import { giveBuffer, takeBuffer } from '../../wire/buffers.ts';
 import type { BodyBatch, FragmentBatch } from '../api.ts';
 import type { Columns } from './columns.ts';
 import type { FolderState } from './folder-state.ts';
@@ -166,7 +167,7 @@ function* bodySteps(source: BodySource): Iterable<Pending<BodyBatch>> {
       }
       const end = batchEnd(places, from, count, LOOKUP_ROWS);
       const plan = planReads(places, from, end - from);
-      const bytes = Buffer.allocUnsafeSlow(plan.bytes);
+      const bytes = takeBuffer(plan.bytes);
       yield {
         value: {
           kind: 'joined',
@@ -175,6 +176,7 @@ function* bodySteps(source: BodySource): Iterable<Pending<BodyBatch>> {
           bytes,
           offsets: plan.offsets,
           lengths: places.length.subarray(from, end),
+          release: () => giveBuffer(bytes),
         },
         ready: plan.bytes === 0 ? undefined : source.read(plan.ranges, bytes),
       };
@@ -216,8 +218,12 @@ export interface FragmentSource {
   reparse(indexes: readonly number[]): Promise<ReadonlyMap<number, Buffer>>;
 }
 
+/** One with the consumer, one being read, and one he may still read ahead of (FragmentBatch.bytes). */
+const FRAGMENT_BUFFERS = 3;
+
 export async function* fragmentBatches(source: FragmentSource): AsyncIterable<FragmentBatch> {
-  for await (const window of readAhead(fragmentSteps(source))) {
+  const ring = new BufferRing(FRAGMENT_BUFFERS);
+  for await (const window of readAhead(fragmentSteps(source, ring))) {
     const { base, plan, lengths, bytes } = window;
     if (window.missing.length > 0) {
       yield* patched(window, await source.reparse(window.missing));
@@ -234,6 +240,8 @@ export async function* fragmentBatches(source: FragmentSource): AsyncIterable<Fr
       };
     }
   }
+  // Not when it is left before the end: a read ahead may still be under way.
+  ring.release();
 }
 
 interface FragmentWindow {
@@ -244,33 +252,38 @@ interface FragmentWindow {
   readonly missing: readonly number[];
 }
 
-/** Buffers in turn: one with the consumer, one being read, and one he may still read ahead of (FragmentBatch.bytes). */
-const RING_BUFFERS = 3;
-/** Windows with a larger fragment get a buffer of their own: a range this long may be sent without a copy. */
-const RING_FRAGMENT_BYTES = 64 * 1024;
-
-/** Fresh megabytes cost more in page faults and garbage collection than the reading itself (measured: 55 → 20 ms). */
-class BufferRing {
-  readonly #buffers: Buffer[] = [];
+/**
+ * Buffers in turn. Fresh megabytes cost more in page faults and garbage collection than the reading itself (measured:
+ * 55 → 20 ms for the fragments of 50,000 messages).
+ */
+export class BufferRing {
+  readonly #buffers: Array<Buffer | undefined>;
   #next = 0;
 
-  take(plan: ReadPlan, lengths: Uint32Array): Buffer {
-    // A short answer is one small buffer.
-    if (plan.bytes < BATCH_BYTES / 4 || plan.bytes > 2 * BATCH_BYTES) return Buffer.allocUnsafeSlow(plan.bytes);
-    for (const length of lengths) if (length > RING_FRAGMENT_BYTES) return Buffer.allocUnsafeSlow(plan.bytes);
+  /** @param count of buffers: one is filled again after so many others */
+  constructor(count: number) {
+    this.#buffers = Array.from({ length: count }, () => undefined);
+  }
+
+  take(size: number): Buffer {
     const slot = this.#next;
-    this.#next = (slot + 1) % RING_BUFFERS;
-    let buffer = this.#buffers[slot];
-    if (buffer === undefined || buffer.length < plan.bytes) {
-      buffer = Buffer.allocUnsafeSlow(Math.max(plan.bytes, BATCH_BYTES + BATCH_BYTES / 8));
-      this.#buffers[slot] = buffer;
-    }
+    this.#next = (slot + 1) % this.#buffers.length;
+    const old = this.#buffers[slot];
+    if (old !== undefined && old.length >= size) return old;
+    if (old !== undefined) giveBuffer(old);
+    const buffer = takeBuffer(size);
+    this.#buffers[slot] = buffer;
     return buffer;
+  }
+
+  /** Nobody reads any of them any more, and no read into one is under way. */
+  release(): void {
+    for (const buffer of this.#buffers) if (buffer !== undefined) giveBuffer(buffer);
+    this.#buffers.fill(undefined);
   }
 }
 
-function* fragmentSteps(source: FragmentSource): Iterable<Pending<FragmentWindow>> {
-  const ring = new BufferRing();
+function* fragmentSteps(source: FragmentSource, ring: BufferRing): Iterable<Pending<FragmentWindow>> {
   for (let base = 0; base < source.count; base += LOOKUP_ROWS) {
     const count = Math.min(LOOKUP_ROWS, source.count - base);
     const present = new Uint8Array(count);
@@ -281,7 +294,7 @@ function* fragmentSteps(source: FragmentSource): Iterable<Pending<FragmentWindow
       const missing: number[] = [];
       for (let i = from; i < end; i += 1) if (present[i] === 1 && places.length[i] === 0) missing.push(base + i);
       const lengths = places.length.subarray(from, end);
-      const bytes = ring.take(plan, lengths);
+      const bytes = ring.take(plan.bytes);
       yield {
         value: { base: base + from, plan, lengths, bytes, missing },
         ready: plan.bytes === 0 ? undefined : source.read(plan.ranges, bytes),

@@ -5,12 +5,14 @@
  */
 import { Buffer } from 'node:buffer';
 import { NOT_INDEXED, type TextBatch, type TextEntry, type TextKind } from '../search/source.ts';
-import { batchEnd, emptyPlaces, type Pending, type Places, planReads, readAhead } from './reading.ts';
+import { batchEnd, BufferRing, emptyPlaces, type Pending, type Places, planReads, readAhead } from './reading.ts';
 import type { TextFile } from './storage.ts';
 
 /** Content id, two lengths, reserved; two offsets as floats. */
 const INDEX_ENTRY_BYTES = 32;
 const TEXTS_PER_BATCH = 2048;
+/** One with the consumer, one being read (TextBatch.bytes). */
+const TEXT_BUFFERS = 2;
 
 interface KindIndex {
   offset: Float64Array;
@@ -57,8 +59,11 @@ export class Texts {
   }
 
   /** Texts of `contents` (0: the message is gone) in order. */
-  batches(kind: TextKind, contents: Uint32Array): AsyncIterable<TextBatch> {
-    return readAhead(this.#steps(kind, contents));
+  async *batches(kind: TextKind, contents: Uint32Array): AsyncIterable<TextBatch> {
+    const ring = new BufferRing(TEXT_BUFFERS);
+    yield* readAhead(this.#steps(kind, contents, ring));
+    // Not when it is left before the end: a read ahead may still be under way.
+    ring.release();
   }
 
   /** Lets go of the index; it is read again when asked for. */
@@ -66,14 +71,14 @@ export class Texts {
     this.#index = null;
   }
 
-  *#steps(kind: TextKind, contents: Uint32Array): Iterable<Pending<TextBatch>> {
+  *#steps(kind: TextKind, contents: Uint32Array, ring: BufferRing): Iterable<Pending<TextBatch>> {
     for (let base = 0; base < contents.length; base += TEXTS_PER_BATCH) {
       const count = Math.min(TEXTS_PER_BATCH, contents.length - base);
       const { places, lengths } = this.#find(kind, contents, base, count);
       for (let from = 0; from < count; ) {
         const end = batchEnd(places, from, count, TEXTS_PER_BATCH);
         const plan = planReads(places, from, end - from);
-        const bytes = Buffer.allocUnsafeSlow(plan.bytes);
+        const bytes = ring.take(plan.bytes);
         yield {
           value: {
             first: base + from,

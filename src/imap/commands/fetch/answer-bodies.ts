@@ -70,8 +70,10 @@ class BodyAnswer {
     const turns = new Turns(this.#session);
     try {
       for await (const batch of mailbox.bodies(this.#view.id, this.#targets.uids)) {
-        if (batch.kind === 'joined') await this.#answerJoined(batch, turns);
-        else await this.#answerLarge(batch.first, batch.size, batch.chunks);
+        if (batch.kind === 'joined') {
+          await this.#answerJoined(batch, turns);
+          batch.release?.();
+        } else await this.#answerLarge(batch.first, batch.size, batch.chunks);
         await connection.drained();
         if (!connection.isOpen || (turns.isOver && !(await turns.next()))) break;
       }
