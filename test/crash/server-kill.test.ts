@@ -4,16 +4,15 @@
  * PENFOLD_CRASH_MESSAGES sets the length of the stream (10,000 in the acceptance of issue 2).
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { readFile, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import * as v from 'valibot';
-import { type ChildServer, penfold, startChild } from '../support/child-server.ts';
+import { type ChildServer, penfold } from '../support/child-server.ts';
+import { type DemoServer, imapLogon, startDemo } from '../support/demo-server.ts';
 import { crashMessage, nameOf } from './messages.ts';
-import { append, deliver, imapLogon, isFlagged, Ledger, type Target } from './streams.ts';
+import { append, deliver, isFlagged, Ledger } from './streams.ts';
 
 const MESSAGES = Number(process.env['PENFOLD_CRASH_MESSAGES'] ?? 1_500);
 const KILLS = 3;
@@ -22,30 +21,19 @@ const IMAP_CLIENTS = 6;
 /** Milliseconds at most between an acknowledgement and the kill, so that it falls anywhere in the work of the next ones. */
 const SURPRISE_MS = 25;
 const FETCHED_AT_ONCE = 200;
-const LOOK_MS = 10;
-
-const listener = v.object({ host: v.string(), port: v.number(), security: v.string() });
-const readySchema = v.object({
-  pid: v.number(),
-  ca: v.string(),
-  imap: v.array(listener),
-  smtp: v.array(listener),
-  mailboxes: v.array(v.object({ address: v.string(), password: v.string() })),
-});
 
 test(`kill -9 in a stream of ${MESSAGES} messages`, { timeout: 60_000 + MESSAGES * 30 }, async (t) => {
   const root = await mkdtemp(path.join(tmpdir(), 'penfold-server-kill-'));
   const data = path.join(root, 'data');
-  const readyFile = path.join(root, 'ready.json');
   const servers: ChildServer[] = [];
   t.after(async () => {
     for (const each of servers) await each.stop('SIGKILL');
     await rm(root, { recursive: true });
   });
-  const start = async (...words: string[]): Promise<Target> => {
-    const server = await startChild(['start', '--data', data, '--ready-file', readyFile, ...words], /Ctrl-C stops it/);
-    servers.push(server);
-    return targetOf(readyFile, server.pid);
+  const start = async (...words: string[]): Promise<DemoServer> => {
+    const server = await startDemo(data, ...words);
+    servers.push(server.child);
+    return server;
   };
 
   let target = await start('--ports', 'auto');
@@ -87,24 +75,8 @@ test(`kill -9 in a stream of ${MESSAGES} messages`, { timeout: 60_000 + MESSAGES
   );
 });
 
-/** Waits for the file of this process: the one of a killed server stays where it was. */
-async function targetOf(readyFile: string, pid: number): Promise<Target> {
-  for (;;) {
-    const text = existsSync(readyFile) ? await readFile(readyFile, 'utf8') : 'null';
-    const ready = v.parse(v.nullable(readySchema), JSON.parse(text));
-    if (ready?.pid !== pid) {
-      await delay(LOOK_MS);
-      continue;
-    }
-    const [imap] = ready.imap;
-    const smtp = ready.smtp[2];
-    assert.ok(imap !== undefined && smtp !== undefined);
-    return { imap, smtp, ca: await readFile(ready.ca, 'utf8'), mailboxes: ready.mailboxes };
-  }
-}
-
 /** @returns how many messages are there that nobody was told about */
-async function check(target: Target, ledger: Ledger, uids: Map<string, string>): Promise<number> {
+async function check(target: DemoServer, ledger: Ledger, uids: Map<string, string>): Promise<number> {
   let unasked = 0;
   const found = new Set<string>();
   for (const [index, { address }] of target.mailboxes.entries()) {

@@ -3,25 +3,11 @@
  * other, and note what the server has acknowledged the moment it says so.
  */
 import { Buffer } from 'node:buffer';
-import { once } from 'node:events';
-import { connect as connectPlain, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { RawImap } from '../support/raw-imap.ts';
+import { connect } from 'node:net';
+import { type DemoServer, imapLogon } from '../support/demo-server.ts';
+import { connected } from '../support/dialogue.ts';
 import { SmtpClient } from '../dialogues/smtp/client.ts';
 import { crashMessage } from './messages.ts';
-
-export interface Place {
-  readonly port: number;
-  readonly host: string;
-}
-
-export interface Target {
-  readonly imap: Place;
-  /** PEM of the authority. */
-  readonly ca: string;
-  readonly smtp: Place;
-  readonly mailboxes: ReadonlyArray<{ readonly address: string; readonly password: string }>;
-}
 
 /** What the clients know; names say who sent it and how: `s3-17` by SMTP, `i2-5` by IMAP. */
 export class Ledger {
@@ -63,19 +49,10 @@ export class Ledger {
 /** Every third message of IMAP clients comes with \Flagged. */
 export const isFlagged = (name: string): boolean => name.startsWith('i') && Number(name.split('-')[1]) % 3 === 0;
 
-export async function imapLogon(target: Target, index: number): Promise<RawImap> {
-  const user = target.mailboxes[index % target.mailboxes.length];
-  if (user === undefined) throw new Error('the server has no mailbox');
-  const client = await RawImap.greeted(await opened(connectTls({ ...target.imap, ca: target.ca }), 'secureConnect'));
-  const { status } = await client.command(`LOGIN ${user.address} "${user.password}"`);
-  if (!status.startsWith('OK')) throw new Error(`logon failed: ${status}`);
-  return client;
-}
-
 /** Delivers until the ledger is full or the server is gone; a broken connection is the end, not an error. */
-export async function deliver(target: Target, run: string, client: number, ledger: Ledger): Promise<void> {
+export async function deliver(target: DemoServer, run: string, client: number, ledger: Ledger): Promise<void> {
   const address = target.mailboxes[client % target.mailboxes.length]?.address ?? '';
-  const smtp = await SmtpClient.greeted(await opened(connectPlain(target.smtp), 'connect'));
+  const smtp = await SmtpClient.greeted(await connected(connect(target.smtp)));
   await untilGone(async () => {
     for (let i = 0; !ledger.isFull; i += 1) {
       const name = `s${run}.${client}-${i}`;
@@ -88,7 +65,7 @@ export async function deliver(target: Target, run: string, client: number, ledge
   smtp.hangUp();
 }
 
-export async function append(target: Target, run: string, client: number, ledger: Ledger): Promise<void> {
+export async function append(target: DemoServer, run: string, client: number, ledger: Ledger): Promise<void> {
   const address = target.mailboxes[client % target.mailboxes.length]?.address ?? '';
   const imap = await imapLogon(target, client);
   await untilGone(async () => {
@@ -110,9 +87,4 @@ async function untilGone(act: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (!/closed|ECONNRESET|EPIPE|ended/.test(String(error))) throw error;
   }
-}
-
-async function opened<S extends Socket>(socket: S, event: string): Promise<S> {
-  await once(socket, event);
-  return socket;
 }

@@ -22,6 +22,14 @@ export function corpusMissing(): string | false {
   return existsSync(path.join(ROOT, 'manifest.tsv')) ? false : 'the mail corpus is not at ../shared/corpus';
 }
 
+/** Paths of the .mbox files of the corpus, those in archives left out. */
+export function corpusMboxes(): string[] {
+  return readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.mbox'))
+    .sort()
+    .map((name) => path.join(ROOT, name));
+}
+
 /** Every single message of the corpus, byte for byte (.mbox files are not split). */
 export function* corpusMessages(): Iterable<CorpusMessage> {
   for (const entry of readdirSync(ROOT, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {

@@ -47,7 +47,7 @@ async function* messagesOf(file: FileHandle, path: string, options: MboxOptions)
   const window = new FileWindow(file, size);
   const scan = new MboxScan(window);
   const first = await scan.firstFrom();
-  if (first > 0) {
+  if (first > 0 && !(await scan.isBlank(first))) {
     yield {
       kind: 'problem',
       origin: path,
@@ -124,6 +124,12 @@ class MboxScan {
     if (head.toString('latin1') === 'From ') return 0;
     const at = await this.#window.find(NEXT_FROM, 0);
     return at < 0 ? this.#window.size : at + 1;
+  }
+
+  /** Some writers put empty lines before the first From_ line. */
+  async isBlank(length: number): Promise<boolean> {
+    if (length > FROM_LINE_BYTES) return false;
+    return /^[\r\n]*$/.test((await this.#window.bytes(0, length)).toString('latin1'));
   }
 
   async messageAt(from: number): Promise<{ message: MboxMessage; next: number }> {

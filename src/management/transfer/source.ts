@@ -202,9 +202,13 @@ async function fileKind(entry: Dirent, file: string, options: SourceOptions): Pr
   return (await sniff(file)) === 'mbox' ? 'mbox' : null;
 }
 
-/** A single message may begin with a From_ line, too: the extension decides first. */
+/**
+ * A single message may begin with a From_ line, too: the extension decides first. What is called an mbox is read as one,
+ * so that a file of it that is none is reported and not passed over in silence.
+ */
 async function sniff(file: string): Promise<'eml' | 'mbox'> {
   if (/\.eml$/i.test(file)) return 'eml';
+  if (/\.mbox$/i.test(file)) return 'mbox';
   const handle = await open(file, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(5), 0, 5, 0);
