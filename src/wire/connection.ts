@@ -12,6 +12,7 @@ import { ProtocolViolation } from '../observe/failure.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { READ_AHEAD_BYTES, WRITE_BACKLOG_BYTES } from './limits.ts';
 import { type Deadline, idleWheel } from './timer-wheel.ts';
+import { wakefulness } from './wakefulness.ts';
 
 const LF = 10;
 const CR = 13;
@@ -232,6 +233,7 @@ export class Connection {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    wakefulness?.heard();
     this.#chunks.push(chunk);
     this.#buffered += chunk.length;
     if (this.#buffered >= READ_AHEAD_BYTES && !this.#paused) {
@@ -294,6 +296,7 @@ export class Connection {
       this.#socket.resume();
     }
     this.out.flush();
+    wakefulness?.answered();
     if (this.#waiting !== null) throw new Error('two reads at once on one connection');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting = { wake: resolve, fail: reject };
