@@ -1,4 +1,5 @@
 /** `penfold config …`: the configuration file, without starting anything. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { layoutOf, type DataOption, withData } from './options.ts';
 import { print } from './output.ts';
@@ -11,7 +12,9 @@ export function addConfig(program: Command): void {
     .addHelpText('after', '\nExample:\n  penfold config check --data /var/lib/penfold')
     .action(async (options: DataOption & { config?: string }) => {
       const { readConfiguration } = await import('../config/read.ts');
-      const configuration = await readConfiguration(options.config ?? layoutOf(options).configuration);
+      const file = options.config ?? layoutOf(options).configuration;
+      const configuration = await readConfiguration(file);
+      if (!existsSync(file)) process.stderr.write(`There is no ${file}; these are the defaults.\n`);
       for (const [section, keys] of Object.entries(configuration)) {
         print(`[${section}]`);
         for (const [key, value] of Object.entries(keys)) print(`${key} = ${JSON.stringify(value)}`);
@@ -20,6 +23,7 @@ export function addConfig(program: Command): void {
   config
     .command('reference')
     .description('print what every key means (Markdown)')
+    .addHelpText('after', '\nExample:\n  penfold config reference | less')
     .action(async () => {
       const { configurationReference } = await import('../config/reference.ts');
       process.stdout.write(configurationReference());

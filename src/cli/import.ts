@@ -11,6 +11,7 @@ interface ImportOptions extends DataOption {
   readonly format: SourceOptions['format'];
   readonly mboxFormat: SourceOptions['mboxFormat'];
   readonly flat?: boolean;
+  readonly date: SourceOptions['dates'];
   readonly again?: boolean;
 }
 
@@ -32,6 +33,11 @@ export function addImport(program: Command): void {
         .default('auto'),
     )
     .option('--flat', 'everything into one folder')
+    .addOption(
+      new Option('--date <which>', 'when .eml files arrived: what their header says, or the time of the file')
+        .choices(['received', 'file'])
+        .default('received'),
+    )
     .option('--again', 'forget what earlier runs of this import have brought in')
     .addHelpText(
       'after',
@@ -41,9 +47,10 @@ Examples:
   penfold import archive.mbox --mailbox ada@example.org --folder Archive/2019
   penfold import backup/ --mailbox ada@example.org        (what penfold export wrote)
 
-Dates, flags, keywords and folders are kept as far as the source has them; .eml files without more have the time of the
-file as their date. A message that cannot be taken is reported and passed over. An import that was interrupted goes on
-where it was when the same command is given again, and messages taken once are not taken twice.`,
+Dates, flags, keywords and folders are kept as far as the source has them. A loose .eml file arrived when its topmost
+Received field says, else its Date field, else at the time of the file. A message that cannot be taken is reported and
+passed over. An import that was interrupted goes on where it was when the same command is given again, and messages taken
+once are not taken twice.`,
     )
     .action(run);
 }
@@ -62,11 +69,12 @@ async function run(sources: string[], options: ImportOptions): Promise<void> {
     });
   }
   const layout = layoutOf(options);
-  const how: SourceOptions = { format: options.format, mboxFormat: options.mboxFormat, flat: options.flat === true };
+  const what = { format: options.format, mboxFormat: options.mboxFormat, flat: options.flat === true };
+  const how: SourceOptions = { ...what, dates: options.date };
   const instance = await openInstance(layout);
   try {
     const account = await instance.accountWithMailbox(options.mailbox);
-    const scope = [account.mailbox?.id ?? '', options.folder ?? '', JSON.stringify(how), ...paths];
+    const scope = [account.mailbox?.id ?? '', options.folder ?? '', JSON.stringify(what), ...paths];
     const journal = await ImportJournal.open(layout.transfer, scope, { again: options.again === true });
     const progress = new Progress(await measureSource(paths, how));
     const stop = new AbortController();

@@ -12,6 +12,19 @@ export const EXIT = {
   withProblems: 4,
 } as const;
 
+/**
+ * Whoever reads the output may stop reading (`penfold … | head`): a command then ends without a word. A server goes on;
+ * what it has to say is in its log.
+ */
+export function followReader(isServer: boolean): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (Reflect.get(error, 'code') !== 'EPIPE') throw error;
+      if (!isServer) process.exit(EXIT.failed);
+    });
+  }
+}
+
 /** An error a person can do something about; `next` says what. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';

@@ -1,12 +1,12 @@
 /** `penfold …`: all commands. What a command does is loaded when it runs, so that --help and mistakes answer at once. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { addConfig } from './config.ts';
 import { addDomain } from './domain.ts';
 import { addExport } from './export.ts';
 import { addImport } from './import.ts';
 import { addLockOut } from './lock-out.ts';
 import { addMailbox } from './mailbox.ts';
-import { EXIT, report } from './output.ts';
+import { EXIT, followReader, report } from './output.ts';
 import { addPassword } from './password.ts';
 import { addServe } from './serve.ts';
 import { addService } from './service.ts';
@@ -21,6 +21,7 @@ import { version } from './version.ts';
 export async function runProgram(words: readonly string[]): Promise<number> {
   const program = buildProgram();
   process.exitCode = EXIT.done;
+  followReader(words[0] === 'serve' || words[0] === 'start');
   try {
     await program.parseAsync(words, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
@@ -59,8 +60,15 @@ Every command finds its instance by --data DIR or the environment variable PENFO
   addSessions(program);
   addLockOut(program);
   addConfig(program);
-  for (const command of everyCommand(program)) command.exitOverride().showSuggestionAfterError();
+  for (const command of everyCommand(program)) {
+    command.exitOverride().showSuggestionAfterError().configureHelp({ optionDescription });
+  }
   return program;
+}
+
+const help = new Help();
+function optionDescription(option: Option): string {
+  return `${help.optionDescription(option)}${option.mandatory ? ' (required)' : ''}`;
 }
 
 function everyCommand(command: Command): Command[] {

@@ -15,7 +15,7 @@ import { type ExportFormat, writeTree } from '../../src/management/transfer/writ
 import { Failure } from '../../src/observe/failure.ts';
 import { startOrganization, TEST_DOMAIN, type TestOrganization } from '../support/organization.ts';
 
-const AUTO: SourceOptions = { format: 'auto', mboxFormat: 'auto', flat: false };
+const AUTO: SourceOptions = { format: 'auto', mboxFormat: 'auto', flat: false, dates: 'received' };
 const FORMATS: readonly ExportFormat[] = ['eml', 'maildir', ...MBOX_FORMATS];
 const MESSAGES = 300;
 

@@ -24,7 +24,7 @@ import { type ExportFormat, writeTree } from './write-tree.ts';
 
 const scratch = await mkdtemp(path.join(tmpdir(), 'penfold-transfer-'));
 after(() => rm(scratch, { recursive: true }));
-const auto: SourceOptions = { format: 'auto', mboxFormat: 'auto', flat: false };
+const auto: SourceOptions = { format: 'auto', mboxFormat: 'auto', flat: false, dates: 'received' };
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
@@ -346,4 +346,31 @@ test('folder names survive as file names', () => {
   assert.equal(maildirFolder('Entwürfe/a&b'), '.Entw&APw-rfe.a&-b');
   assert.equal(folderNameOfMaildir('.Entw&APw-rfe.a&-b'), 'Entwürfe/a&b');
   assert.equal(folderNameOfMaildir('.kein &utf7!'), 'kein &utf7!');
+});
+
+test('a loose .eml arrived when its topmost Received field says, else its Date, else at the time of the file', async () => {
+  const root = path.join(scratch, 'dates');
+  await mkdir(root);
+  const old = 'Date: Fri, 2 Jan 2026 03:04:05 +0100\n';
+  const cases: Readonly<Record<string, readonly [text: string, date: number]>> = {
+    'received.eml': [
+      `Received: from a by b; Sat, 3 Jan 2026\n 10:00:00 +0000 (UTC)\nReceived: from c by a; Fri, 2 Jan 2026 10:00:00 +0000\n${old}\n`,
+      Date.UTC(2026, 0, 3, 10) / 1000,
+    ],
+    'no-received.eml': [`Subject: x\n${old}\n`, Date.UTC(2026, 0, 2, 2, 4, 5) / 1000],
+    'odd-received.eml': [`Received: from a by b\n${old}\n`, Date.UTC(2026, 0, 2, 2, 4, 5) / 1000],
+    'ahead.eml': ['Date: Fri, 2 Jan 2099 03:04:05 +0100\n\n', 1_600_000_000],
+    'nothing.eml': ['Subject: x\n\nDate: Fri, 2 Jan 2026 03:04:05 +0100\n', 1_600_000_000],
+  };
+  for (const [name, [text]] of Object.entries(cases)) {
+    await writeFile(path.join(root, name), text);
+    await utimes(path.join(root, name), 1_600_000_000, 1_600_000_000);
+  }
+  const found = await messages(readSource([root], auto));
+  for (const { message } of found) {
+    assert.equal(message.internalDate, cases[path.basename(message.origin)]?.[1], message.origin);
+  }
+  const byFile = await messages(readSource([root], { ...auto, dates: 'file' }));
+  assert.deepEqual(new Set(byFile.map(({ message }) => message.internalDate)), new Set([1_600_000_000]));
+  assert.equal(byFile.length, Object.keys(cases).length);
 });

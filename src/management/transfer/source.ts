@@ -5,6 +5,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { arrivalDate } from './arrival-date.ts';
 import {
   type ExportedFolder,
   type ExportedMessage,
@@ -25,6 +26,8 @@ export interface SourceOptions {
   readonly mboxFormat: MboxFormat | 'auto';
   /** Everything goes into one folder; folders of the source are not kept. */
   readonly flat: boolean;
+  /** INTERNALDATE of .eml files that nothing else dates: from their header (arrival-date.ts) or time of the file. */
+  readonly dates: 'received' | 'file';
 }
 
 interface Unit {
@@ -93,17 +96,22 @@ async function* readUnit(unit: Unit, options: SourceOptions): AsyncIterable<Sour
       yield* readMaildir(unit.path, unit.folder);
       return;
     case 'eml':
-      yield await readEml(unit.path, unit.folder, null);
+      yield await readEml(unit.path, unit.folder, null, options.dates);
       return;
     case 'eml-indexed':
       for await (const entry of readMessageIndex(unit.path)) {
         // A name of the index never leads out of its folder.
-        yield await readEml(path.join(unit.path, path.basename(entry.file)), unit.folder, entry);
+        yield await readEml(path.join(unit.path, path.basename(entry.file)), unit.folder, entry, options.dates);
       }
   }
 }
 
-async function readEml(file: string, folder: string, facts: ExportedMessage | null): Promise<SourceItem> {
+async function readEml(
+  file: string,
+  folder: string,
+  facts: ExportedMessage | null,
+  dates: SourceOptions['dates'],
+): Promise<SourceItem> {
   let found: Stats;
   try {
     found = await stat(file);
@@ -111,6 +119,7 @@ async function readEml(file: string, folder: string, facts: ExportedMessage | nu
     return { kind: 'problem', origin: file, text: reason(error), bytes: 0 };
   }
   if (found.size === 0) return { kind: 'problem', origin: file, text: 'is empty', bytes: 0 };
+  const said = facts?.internalDate ?? (dates === 'received' ? await arrivalDate(file, found.size) : null);
   return {
     kind: 'message',
     bytes: found.size,
@@ -120,7 +129,7 @@ async function readEml(file: string, folder: string, facts: ExportedMessage | nu
       folder,
       flags: facts?.flags ?? 0,
       keywords: facts?.keywords ?? [],
-      internalDate: facts?.internalDate ?? Math.floor(found.mtimeMs / 1000),
+      internalDate: said ?? Math.floor(found.mtimeMs / 1000),
       saveDate: facts?.saveDate ?? null,
       uid: facts?.uid ?? null,
       uidl: facts?.uidl ?? null,
