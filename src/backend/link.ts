@@ -19,6 +19,8 @@ export interface HandOver {
   readonly tls: TlsFacts | null;
   /** What the client told about itself with ID before logon (RFC 2971), for logs and the capability mask. */
   readonly clientId: ReadonlyMap<string, string>;
+  /** SASL mechanisms this connection was offered: POP3 announces them in both states (RFC 5034 §3). */
+  readonly mechanisms: readonly string[];
   /** The front end stops: aborted when its sessions have to say goodbye and end. */
   readonly stop: AbortSignal;
 }

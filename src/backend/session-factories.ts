@@ -35,5 +35,12 @@ export const sessionFactories = (settings: LiveSettings): SessionFactories => ({
       }),
     }),
   pop3: ({ handOver, mailbox, stop, log }) =>
-    createPop3Session({ handOver, mailbox, settings: () => settings.pop3, log, drain: stop }),
+    createPop3Session({
+      handOver,
+      mailbox,
+      settings: () => settings.pop3,
+      log,
+      mechanisms: handOver.mechanisms,
+      drain: stop,
+    }),
 });

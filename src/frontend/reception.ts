@@ -118,6 +118,7 @@ export class Reception {
         clientAddress: connection.remote.address,
         tls: connection.tls,
         clientId,
+        mechanisms: this.mechanisms,
         stop: this.stop,
       });
       return { backend, release };
