@@ -90,21 +90,24 @@ async function follow(
 ): Promise<void> {
   const { setTimeout: delay } = await import('node:timers/promises');
   const until = performance.now() + FOLLOW_MS;
-  for (;;) {
+  const concerns = (service: string): boolean => services.some((one) => one === service);
+  for (let seen = false; ; ) {
     const status = await control.status();
-    const here = status.services.filter((one) => services.some((service) => service === one.service));
-    if (here.every((one) => one.running === wanted)) {
+    const there = status.services.filter((one) => concerns(one.service)).every((one) => one.running === wanted);
+    const problems = wanted ? status.problems.filter((one) => concerns(one.service)) : [];
+    // Ports are opened one after the other: only the second look sees them all.
+    if (seen && (there || problems.length > 0)) {
       for (const listener of status.listeners) {
-        if (wanted && services.some((service) => service === listener.service)) {
+        if (wanted && concerns(listener.service)) {
           print(`  listening on ${listener.host}:${listener.port} (${listener.security})`);
         }
       }
+      if (problems.length > 0) throw new CommandError(problems.map((one) => one.text).join('\npenfold: '));
       return;
     }
+    seen = there || problems.length > 0;
     if (performance.now() > until) {
-      throw new CommandError('the running server could not follow: a port may be taken', {
-        next: `Its log says why: ${logFile}`,
-      });
+      throw new CommandError('the running server could not follow', { next: `Its log says why: ${logFile}` });
     }
     await delay(LOOK_MS);
   }

@@ -25,5 +25,6 @@ export function addStatus(program: Command): void {
       for (const listener of status.listeners) {
         print(`  ${listener.service.padEnd(20)}${listener.host}:${listener.port} (${listener.security})`);
       }
+      for (const { service, text } of status.problems) process.stderr.write(`  ${service}: ${text}\n`);
     });
 }

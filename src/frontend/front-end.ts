@@ -38,6 +38,8 @@ export interface FrontEndOptions {
 export interface FrontEndService {
   /** What it listens on now; nothing while it is stopped. */
   readonly listening: readonly Listening[];
+  /** Bindings that could not be opened, each named in its text; tried again from time to time. */
+  readonly problems: readonly Failure[];
   /**
    * Reads settings and service state, listens if it should run, follows both from now on.
    * @throws Failure when a binding cannot be opened; the text names the port
@@ -104,6 +106,10 @@ class MailFrontEnd implements FrontEndService {
 
   get listening(): readonly Listening[] {
     return this.#listeners.listening;
+  }
+
+  get problems(): readonly Failure[] {
+    return this.#service.problems;
   }
 
   start(): Promise<void> {

@@ -36,9 +36,15 @@ export class RunningService {
   #retry: NodeJS.Timeout | null = null;
   #unwatch: (() => void) | null = null;
   #draining = false;
+  #problems: readonly Failure[] = [];
 
   constructor(options: RunningServiceOptions) {
     this.#options = options;
+  }
+
+  /** What the latest application of the settings could not do. */
+  get problems(): readonly Failure[] {
+    return this.#problems;
   }
 
   async start(): Promise<void> {
@@ -106,6 +112,7 @@ export class RunningService {
     const stopped = [...this.#running].some((service) => !running.has(service));
     this.#running = running;
     const failures = await this.#options.apply(running);
+    this.#problems = failures;
     if (stopped && running.size === 0) {
       this.#options.log.info({ services }, 'service stopped');
       // Not waited for: a service started again meanwhile listens at once, and its clients belong to the new run.

@@ -86,6 +86,10 @@ class SmtpFrontEnd implements FrontEndService {
     return this.#listeners.listening;
   }
 
+  get problems(): readonly Failure[] {
+    return this.#service.problems;
+  }
+
   start(): Promise<void> {
     return this.#service.start();
   }

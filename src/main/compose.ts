@@ -201,6 +201,9 @@ class Running implements RunningServer, ControlServices {
       draining: this.#drained !== null,
       services: states.map((state) => ({ ...state, running: this.#runs(state.service, state.running) })),
       listeners: [...this.listeners()],
+      problems: this.#frontEnds.flatMap(({ names, service }) =>
+        service.problems.map(({ message }) => ({ service: names[0] ?? '', text: message })),
+      ),
       sessions: this.backEnd.sessions.list().length,
     };
   }

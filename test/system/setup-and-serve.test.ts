@@ -1,5 +1,7 @@
 /** The production path: set-up leaves POP3 and IMAP4 closed, one command opens one of them in the running server. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -107,6 +109,27 @@ describe('penfold setup and serve', () => {
     } finally {
       await directory.close();
     }
+  });
+
+  test('service enable says which port it cannot have, and opens the others', async () => {
+    const other = createServer().listen({ host: '127.0.0.1', port: ports.pop3.plain });
+    await once(other, 'listening');
+    try {
+      const begun = performance.now();
+      const enabled = await penfold(['service', 'enable', 'pop3', '--data', data]);
+      assert.ok(performance.now() - begun < 3_000, 'it waited');
+      assert.equal(enabled.code, 1);
+      assert.match(enabled.stdout, new RegExp(`listening on 127\\.0\\.0\\.1:${ports.pop3.tls} \\(ssl\\)`));
+      const taken = `penfold: port ${ports.pop3.plain} on 127\\.0\\.0\\.1 is taken by another program`;
+      assert.match(enabled.stderr, new RegExp(taken));
+      const status = await penfold(['status', '--data', data]);
+      assert.match(status.stderr, new RegExp(`pop3: port ${ports.pop3.plain} `));
+    } finally {
+      other.close();
+      await penfold(['service', 'disable', 'pop3', '--data', data]);
+    }
+    const after = await penfold(['status', '--data', data]);
+    assert.equal(after.stderr, '');
   });
 
   test('mailboxes are made and listed while the server runs; mistakes name the next step', async () => {

@@ -50,6 +50,8 @@ export const statusSchema = v.object({
     }),
   ),
   listeners: v.array(listenerSchema),
+  /** Front ends that cannot do all they should: a port is taken. */
+  problems: v.array(v.object({ service: v.string(), text: v.string() })),
   sessions: v.number(),
 });
 export type InstanceStatus = v.InferOutput<typeof statusSchema>;
