@@ -15,6 +15,9 @@ function stuff(pieces: readonly Buffer[]): Buffer {
   return Buffer.concat(chunks);
 }
 
+/** Dots far apart, dots close together for longer than one search looks. */
+const LONG = ['x'.repeat(1_100), 'b.'.repeat(8_192), `${'b.'.repeat(8_190)}b\n`] as const;
+
 /** What a client does (RFC 1939 §3), written as plainly as possible. */
 function unstuff(reply: Buffer): Buffer {
   const text = reply.toString('latin1');
@@ -43,7 +46,7 @@ describe('DotStuffer', () => {
   }
 
   it('comes back whole however the message is cut', () => {
-    const line = fc.constantFrom('.', '..', 'a', '\r\n', '\r\n.', '.\r\n', '\r', ' ', 'b.', '\r\n.\r\n');
+    const line = fc.constantFrom('.', '..', 'a', '\r\n', '\r\n.', '.\r\n', '\r', ' ', 'b.', '\r\n.\r\n', ...LONG);
     const message = fc.array(
       fc.array(line, { maxLength: 12 }).map((parts) => parts.join('')),
       { maxLength: 6 },

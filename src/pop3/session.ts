@@ -11,6 +11,7 @@ import type { PopSettings } from '../directory/model.ts';
 import { Failure, ProtocolViolation } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { FolderView, Mailbox } from '../store/api.ts';
+import { giveBuffer } from '../wire/buffers.ts';
 import { type Connection, IdleTimeout, type TlsFacts } from '../wire/connection.ts';
 import { OUTPUT_BUFFER_BYTES, POP3_BAD_COMMANDS } from '../wire/limits.ts';
 import { Turn } from '../wire/turn.ts';
@@ -259,6 +260,7 @@ export class Pop3Session {
         promised = true;
         stuffer.write(chunk, 0, chunk.length);
         this.#unsent += chunk.length;
+        giveBuffer(chunk);
         if (this.#unsent >= OUTPUT_BUFFER_BYTES) await this.#drain(connection);
         if (!connection.isOpen) return;
       }

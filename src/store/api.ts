@@ -194,6 +194,7 @@ export type BodyBatch =
       readonly kind: 'streamed';
       readonly first: number;
       readonly size: number;
+      /** Each is the caller's, who may give it back to wire/buffers.ts. */
       readonly chunks: AsyncIterable<Buffer>;
     };
 
@@ -240,7 +241,10 @@ export interface Mailbox {
   /** `uids` ascending. Batches come in order and cover the list. Missing fragments are re-parsed on the way. */
   fragments(folder: FolderId, uids: Uint32Array): AsyncIterable<FragmentBatch>;
   bodies(folder: FolderId, uids: Uint32Array): AsyncIterable<BodyBatch>;
-  /** Bytes [start, end) of one message in chunks; end is clipped. @throws Failure EXPUNGEISSUED when it is gone for good */
+  /**
+   * Bytes [start, end) of one message in chunks; end is clipped. A chunk is the caller's, who may give it back to
+   * wire/buffers.ts. @throws Failure EXPUNGEISSUED when it is gone for good
+   */
   read(folder: FolderId, uid: number, start: number, end: number): AsyncIterable<Buffer>;
 
   /** Ascending UIDs out of `among`. Complete: what the text index does not hold yet is scanned. */

@@ -25,6 +25,18 @@ test('a size above all classes is made to measure and never kept', () => {
   assert.equal(freeOctets(), 0);
 });
 
+test('a part of a buffer gives back all of it', () => {
+  giveBuffer(takeBuffer(100_000).subarray(0, 90_000));
+  assert.equal(freeOctets(), 256 * 1024);
+  assert.equal(takeBuffer(100_000).length, 256 * 1024);
+});
+
+test('memory from elsewhere is left alone', () => {
+  giveBuffer(Buffer.alloc(64 * 1024));
+  giveBuffer(Buffer.allocUnsafe(100));
+  assert.equal(freeOctets(), 0);
+});
+
 test('what is kept is bounded', () => {
   const many = Array.from({ length: 500 }, () => takeBuffer(64 * 1024));
   for (const one of many) giveBuffer(one);

@@ -24,6 +24,8 @@ const CLASSES: readonly SizeClass[] = [
 /** Milliseconds without use after which all free buffers are let go of. */
 const REST_MS = 5_000;
 
+/** Memory that came from here: anything else is not taken back. */
+const made = new WeakSet<ArrayBufferLike>();
 let used = false;
 let rest: NodeJS.Timeout | null = null;
 
@@ -32,19 +34,30 @@ export function takeBuffer(size: number): Buffer {
   for (const one of CLASSES) {
     if (one.size < size) continue;
     used = true;
-    return one.free.pop() ?? Buffer.allocUnsafeSlow(one.size);
+    return one.free.pop() ?? fresh(one.size);
   }
   return Buffer.allocUnsafeSlow(size);
 }
 
-/** `buffer` as takeBuffer returned it, once, when its content is of no use to anybody. */
+/**
+ * Once for each buffer taken, as it was or a part of it, when its content is of no use to anybody. Memory that was
+ * not taken here is left alone.
+ */
 export function giveBuffer(buffer: Buffer): void {
+  const memory = buffer.buffer;
+  const size = memory.byteLength;
   for (const one of CLASSES) {
-    if (one.size !== buffer.length) continue;
-    if (one.free.length < one.most) one.free.push(buffer);
+    if (one.size !== size || !made.has(memory)) continue;
+    if (one.free.length < one.most) one.free.push(buffer.length === size ? buffer : Buffer.from(memory, 0, size));
     rest ??= setTimeout(letGo, REST_MS).unref();
     return;
   }
+}
+
+function fresh(size: number): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(size);
+  made.add(buffer.buffer);
+  return buffer;
 }
 
 /** Octets kept at the moment. */

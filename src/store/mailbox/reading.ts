@@ -195,14 +195,14 @@ function streamed(read: Read, places: Places, index: number, first: number): Bod
   };
 }
 
-/** `size` bytes in pieces of at most a quarter of a batch, one read ahead. */
+/** `size` bytes in pieces of at most a quarter of a batch, one read ahead. Each piece is the caller's. */
 export function readPieces(read: Read, segment: number, offset: number, size: number): AsyncIterable<Buffer> {
   const piece = BATCH_BYTES / 4;
   return readAhead(
     (function* (): Iterable<Pending<Buffer>> {
       for (let at = 0; at < size; at += piece) {
         const length = Math.min(piece, size - at);
-        const bytes = Buffer.allocUnsafeSlow(length);
+        const bytes = takeBuffer(length).subarray(0, length);
         yield { value: bytes, ready: read([{ segment, offset: offset + at, length, at: 0 }], bytes) };
       }
     })(),

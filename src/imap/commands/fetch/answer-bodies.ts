@@ -6,6 +6,7 @@
 import { Buffer } from 'node:buffer';
 import { Failure } from '../../../observe/failure.ts';
 import type { BodyBatch, FragmentBatch } from '../../../store/api.ts';
+import { giveBuffer } from '../../../wire/buffers.ts';
 import { AnswerCutShort, type Session } from '../../session/context.ts';
 import type { SelectedView, Targets } from '../../session/selected-view.ts';
 import { indexOf, rowOf, Turns } from '../rows.ts';
@@ -237,6 +238,7 @@ class BodyAnswer {
       for await (const chunk of source) {
         out.bytes(chunk);
         sent += chunk.length;
+        giveBuffer(chunk);
         await connection.drained();
         this.#session.touch();
         if (!connection.isOpen) return;

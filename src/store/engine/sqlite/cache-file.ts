@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer';
 import fs from 'node:fs';
 import type { ReadRange } from '../../mailbox/storage.ts';
-import { type Files, readFully, readFullySync, SYNCHRONOUS_BYTES } from './files.ts';
+import { CachedReads, type Files, readFully, readFullySync } from './files.ts';
 
 /** Octets of the first line, padded. */
 export const CACHE_HEAD_BYTES = 32;
@@ -13,6 +13,7 @@ export const CACHE_HEAD_BYTES = 32;
 export class CacheFile {
   readonly #path: string;
   readonly #head: Buffer;
+  readonly #reads = new CachedReads();
   #fd = -1;
   #end = 0;
   #pending: Buffer[] = [];
@@ -77,13 +78,8 @@ export class CacheFile {
   read(ranges: readonly ReadRange[], target: Buffer): Promise<void> | void {
     this.#openForUse();
     this.write();
-    const first = ranges[0];
-    if (first === undefined) return undefined;
-    if (ranges.length === 1 && first.length <= SYNCHRONOUS_BYTES) {
-      readFullySync(this.#fd, target, first.at, first.length, first.offset);
-      return undefined;
-    }
-    return this.#readAll(ranges, target);
+    const rest = this.#reads.inThisTurn(ranges, target, () => this.#fd);
+    return rest.length === 0 ? undefined : this.#readAll(rest, target);
   }
 
   whole(): Buffer {

@@ -5,6 +5,7 @@
 import type { Buffer } from 'node:buffer';
 import fs from 'node:fs';
 import { Failure } from '../../../observe/failure.ts';
+import type { ReadRange } from '../../mailbox/storage.ts';
 
 /** Up to this many octets are written or read in the calling turn: the page cache is quicker than a thread. */
 export const SYNCHRONOUS_BYTES = 64 * 1024;
@@ -92,6 +93,56 @@ export function readFullySync(fd: number, target: Buffer, at: number, length: nu
     done += count;
   }
   return done;
+}
+
+/** Octets of a read that may be done in the calling turn. */
+const IN_TURN_BYTES = 256 * 1024;
+/** Octets of one read that holds the calling turn; from a warm page cache 10–20 µs. */
+const PIECE_BYTES = 128 * 1024;
+/** Milliseconds in which pieces may be read one after the other before the rest is left to a thread. */
+const QUICK_MS = 1;
+/** Reads left to a thread after a slow one. */
+const THREADED_READS = 64;
+
+/**
+ * Decides which reads are done in the calling turn. Up to IN_TURN_BYTES the page cache is quicker than the way to a
+ * thread and back (POP3 download: 426 → 561 MB/s). Longer reads belong to a thread: they overlap with what is done with
+ * the batch before (measured in turn / in a thread: BODY[] of all 980 / 725 ms, SEARCH BODY 121 / 95 ms). A piece that
+ * took long came from the disk: the rest and the next reads are left to threads, too, so that a cold mailbox holds the
+ * event loop for one short read in many.
+ */
+export class CachedReads {
+  #threaded = 0;
+
+  /** Reads from the beginning of `ranges`; returns what is left to be read. */
+  inThisTurn(ranges: readonly ReadRange[], target: Buffer, fdOf: (range: ReadRange) => number): readonly ReadRange[] {
+    let octets = 0;
+    for (const { length } of ranges) octets += length;
+    if (octets > IN_TURN_BYTES) return ranges;
+    const isSmall = ranges.length === 1 && octets <= SYNCHRONOUS_BYTES;
+    if (this.#threaded > 0 && !isSmall) {
+      this.#threaded -= 1;
+      return ranges;
+    }
+    const until = performance.now() + QUICK_MS;
+    for (const [i, range] of ranges.entries()) {
+      const fd = fdOf(range);
+      for (let done = 0; done < range.length; ) {
+        const piece = Math.min(PIECE_BYTES, range.length - done);
+        if (readFullySync(fd, target, range.at + done, piece, range.offset + done) < piece) return [range];
+        done += piece;
+        if (performance.now() <= until) continue;
+        const rest = ranges.slice(i + 1);
+        if (done < range.length) {
+          const { segment, offset, length, at } = range;
+          rest.unshift({ segment, offset: offset + done, length: length - done, at: at + done });
+        }
+        if (rest.length > 0) this.#threaded = THREADED_READS;
+        return rest;
+      }
+    }
+    return [];
+  }
 }
 
 /** Makes names created, renamed or removed in a directory durable. */

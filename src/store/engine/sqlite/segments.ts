@@ -5,8 +5,9 @@
 import { Buffer } from 'node:buffer';
 import fs from 'node:fs';
 import path from 'node:path';
+import { wakefulness } from '../../../wire/wakefulness.ts';
 import type { Location, Payload, ReadRange } from '../../mailbox/storage.ts';
-import { asFailure, type Files, flushDirectory, readFully, readFullySync, SYNCHRONOUS_BYTES } from './files.ts';
+import { asFailure, CachedReads, type Files, flushDirectory, readFully } from './files.ts';
 
 /** A segment is finished when it has reached this size. */
 export const SEGMENT_BYTES = 256 * 1024 * 1024;
@@ -32,6 +33,7 @@ export class Segments {
   readonly #files: Files;
   readonly #segmentBytes: number;
   readonly #open = new Map<number, OpenSegment>();
+  readonly #reads = new CachedReads();
   /** The one being written; 0: none yet. */
   #current = 0;
   #end = 0;
@@ -93,19 +95,15 @@ export class Segments {
   async flush(): Promise<void> {
     const end = this.#end;
     if (this.#current === 0 || this.#durable >= end) return;
+    if (process.env['KEEP']) wakefulness?.keep(Number(process.env['KEEP']));
     await this.#files.flush(this.#writeFd);
     this.#durable = end;
   }
 
-  /** Fills `target`; in this turn when it is little. */
+  /** Fills `target`; in this turn when the page cache is quick. */
   read(ranges: readonly ReadRange[], target: Buffer): Promise<void> | void {
-    const first = ranges[0];
-    if (first === undefined) return undefined;
-    if (ranges.length === 1 && first.length <= SYNCHRONOUS_BYTES) {
-      complete(readFullySync(this.#reader(first.segment).fd, target, first.at, first.length, first.offset), first);
-      return undefined;
-    }
-    return this.#readAll(ranges, target);
+    const rest = this.#reads.inThisTurn(ranges, target, ({ segment }) => this.#reader(segment).fd);
+    return rest.length === 0 ? undefined : this.#readAll(rest, target);
   }
 
   async drop(segment: number): Promise<void> {
