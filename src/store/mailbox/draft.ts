@@ -125,10 +125,14 @@ export class Draft {
 
   /** Conversation of a message with these Message-ID hashes, and which of them are new. */
   threadOf(keys: readonly number[]): { thread: number; unknown: readonly number[] } {
-    const here = keys.find((key) => this.#threads.has(key));
-    const known = (here === undefined ? undefined : this.#threads.get(here)) ?? this.state.threadOf(keys);
+    let known: number | null = null;
+    const unknown: number[] = [];
+    for (const key of keys) {
+      const before = this.#threads.get(key) ?? this.state.threadOf(key);
+      if (before === null) unknown.push(key);
+      else known ??= before;
+    }
     const thread = known ?? this.#thread++;
-    const unknown = keys.filter((key) => !this.#threads.has(key) && this.state.threadOf([key]) === null);
     for (const key of unknown) this.#threads.set(key, thread);
     return { thread, unknown };
   }

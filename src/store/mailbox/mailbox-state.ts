@@ -80,12 +80,9 @@ export class MailboxState {
     return folder.columns;
   }
 
-  threadOf(keys: readonly number[]): number | null {
-    for (const key of keys) {
-      const known = this.newThreadKeys.get(key) ?? this.#storage.threadOf(key);
-      if (known !== null) return known;
-    }
-    return null;
+  /** Conversation of a Message-ID hash. */
+  threadOf(key: number): number | null {
+    return this.newThreadKeys.get(key) ?? this.#storage.threadOf(key);
   }
 
   apply(change: Change, location: Location, origin: Origin | null, effects: Effects): void {

@@ -5,7 +5,6 @@
 import { Buffer } from 'node:buffer';
 import fs from 'node:fs';
 import path from 'node:path';
-import { wakefulness } from '../../../wire/wakefulness.ts';
 import type { Location, Payload, ReadRange } from '../../mailbox/storage.ts';
 import { asFailure, CachedReads, type Files, flushDirectory, readFully } from './files.ts';
 
@@ -95,7 +94,6 @@ export class Segments {
   async flush(): Promise<void> {
     const end = this.#end;
     if (this.#current === 0 || this.#durable >= end) return;
-    if (process.env['KEEP']) wakefulness?.keep(Number(process.env['KEEP']));
     await this.#files.flush(this.#writeFd);
     this.#durable = end;
   }
