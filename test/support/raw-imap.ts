@@ -3,7 +3,6 @@
  * are, literals in place. For tests that count, attack or crash; libraries would hide what they need to see.
  */
 import { Buffer } from 'node:buffer';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 
 const CRLF = Buffer.from('\r\n');
@@ -89,7 +88,7 @@ export class RawImap {
 
   /** Everything the server says until it closes. */
   async rest(): Promise<string> {
-    if (!this.#ended) await once(this.socket, 'close');
+    while (!this.#ended) await this.#more(0);
     return this.#joined().toString('latin1');
   }
 

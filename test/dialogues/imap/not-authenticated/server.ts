@@ -53,6 +53,8 @@ export interface TestServer {
 export interface TestServerOptions {
   readonly imap?: Partial<ImapSettings>;
   readonly pop3?: Partial<PopSettings>;
+  /** PreAuthenticatedConnectionTimeout in seconds, below what the directory allows. */
+  readonly preAuthenticatedSeconds?: number;
   /** Services that do not run; all others do. */
   readonly stopped?: ReadonlyArray<'imap4' | 'imap4-backend' | 'pop3' | 'pop3-backend'>;
 }
@@ -102,7 +104,8 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const locator = new Locator(directory, (each) => (each.id === server ? backEnd : null));
   const throttle = new Throttle();
   const authenticator = createAuthenticator({ directory, throttle, log: logger, delay: () => Promise.resolve() });
-  const front = { directory, server, authenticator, locator, certificates, log: logger };
+  const hasty = hastyDirectory(directory, options.preAuthenticatedSeconds ?? null);
+  const front = { directory: hasty, server, authenticator, locator, certificates, log: logger };
   const imap = await createImapFrontEnd(front);
   const pop3 = await createPop3FrontEnd(front);
   await imap.start();
@@ -153,6 +156,22 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function hastyDirectory(directory: Directory, seconds: number | null): Directory {
+  if (seconds === null) return directory;
+  return new Proxy(directory, {
+    get: (target, name) => {
+      if (name === 'imapSettings' || name === 'popSettings') {
+        return async (server: ServerId) => ({
+          ...(await target[name](server)),
+          preAuthenticatedConnectionTimeout: seconds,
+        });
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 async function organization(directory: Directory) {
