@@ -13,6 +13,7 @@ import { engineOf } from './engines.ts';
 import { lockInstance } from './instance-lock.ts';
 import { openLog } from './log.ts';
 import { openDirectory, ownServer } from './open-directory.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface Prepared {
   readonly layout: DataLayout;
@@ -67,6 +68,12 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
       beforeListening: async (databaseOf) => options.beforeListening?.(prepared, databaseOf),
     });
     undo.push(() => running.drain(0));
+    const warming = new AbortController();
+    const warm = warmUp(log, warming.signal);
+    undo.push(() => {
+      warming.abort();
+      return warm;
+    });
     return {
       ...prepared,
       running,
