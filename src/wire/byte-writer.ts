@@ -11,7 +11,7 @@ const FIRST_BUFFER_BYTES = 4 * 1024;
 /** 4 → 64 → 256 KiB: an answer of one ordinary message does not pay for a large buffer. */
 const GROWTH = 16;
 /** Shorter ranges are quicker copied byte by byte than by a call into the engine. */
-const COPIED_BY_BYTE = 24;
+const COPIED_BY_BYTE = 48;
 
 /** Takes a full buffer; calls `written` when it has no more use for it, so that it can be filled again. */
 export type ByteSink = (chunk: Buffer, written: () => void) => void;
@@ -89,7 +89,8 @@ export class ByteWriter {
     }
     if (size > OUTPUT_BUFFER_BYTES / 4) return this.#longRange(data, start, end);
     const buffer = this.#room(size);
-    buffer.set(size === data.length ? data : data.subarray(start, end), this.#length);
+    // A plain view: a Buffer's own subarray costs half as much again.
+    buffer.set(new Uint8Array(data.buffer, data.byteOffset + start, size), this.#length);
     this.#length += size;
     return this;
   }

@@ -130,17 +130,22 @@ export interface Pending<T> {
   readonly ready: Promise<void> | void;
 }
 
-/** Keeps one step ahead of the consumer; a failed read surfaces when its batch is asked for. */
-export async function* readAhead<T>(steps: Iterable<Pending<T>>): AsyncIterable<T> {
-  const source = steps[Symbol.iterator]();
-  let next = source.next();
-  while (next.done !== true) {
-    const { value, ready } = next.value;
-    if (ready !== undefined) await ready;
-    next = source.next();
+/** Keeps `steps` reads ahead of the consumer; a failed read surfaces when its batch is asked for. */
+export async function* readAhead<T>(source: Iterable<Pending<T>>, steps = 1): AsyncIterable<T> {
+  const iterator = source[Symbol.iterator]();
+  const underWay: Array<Pending<T>> = [];
+  const begin = (): void => {
+    const next = iterator.next();
+    if (next.done === true) return;
     // Unless somebody handles it later, a rejection of the read ahead would count as unhandled.
-    if (next.done !== true && next.value.ready !== undefined) next.value.ready.catch(() => {});
-    yield value;
+    if (next.value.ready !== undefined) next.value.ready.catch(() => {});
+    underWay.push(next.value);
+  };
+  for (let i = 0; i < steps; i += 1) begin();
+  for (let first = underWay.shift(); first !== undefined; first = underWay.shift()) {
+    if (first.ready !== undefined) await first.ready;
+    begin();
+    yield first.value;
   }
 }
 
@@ -218,12 +223,14 @@ export interface FragmentSource {
   reparse(indexes: readonly number[]): Promise<ReadonlyMap<number, Buffer>>;
 }
 
-/** One with the consumer, one being read, and one he may still read ahead of (FragmentBatch.bytes). */
-const FRAGMENT_BUFFERS = 3;
+/** Reads of fragments under way: a batch is worked on in less time than it is read (measured: SEARCH SUBJECT 25 → 20 ms). */
+const FRAGMENT_READS = 2;
+/** Those, one with the consumer, and the one before that he may still look at (FragmentBatch.bytes). */
+const FRAGMENT_BUFFERS = FRAGMENT_READS + 2;
 
 export async function* fragmentBatches(source: FragmentSource): AsyncIterable<FragmentBatch> {
   const ring = new BufferRing(FRAGMENT_BUFFERS);
-  for await (const window of readAhead(fragmentSteps(source, ring))) {
+  for await (const window of readAhead(fragmentSteps(source, ring), FRAGMENT_READS)) {
     const { base, plan, lengths, bytes } = window;
     if (window.missing.length > 0) {
       yield* patched(window, await source.reparse(window.missing));
