@@ -51,7 +51,13 @@ export class RunningService {
     this.#unwatch = this.#options.directory.watch((change) => {
       if (this.#options.concerns.includes(change.kind)) this.#changed();
     });
-    const [failure] = await this.#apply();
+    // In the same queue as changes: one that is told of meanwhile must not open the same bindings beside this.
+    const first = this.#applying.then(() => this.#apply());
+    this.#applying = first.then(
+      () => undefined,
+      () => undefined,
+    );
+    const [failure] = await first;
     if (failure === undefined) return;
     await this.drain(0);
     throw failure;
