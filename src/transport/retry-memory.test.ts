@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mailboxId } from '../store/model.ts';
+import { PARTIAL_DELIVERIES } from '../wire/limits.ts';
 import { RetryMemory } from './retry-memory.ts';
 import { Slots } from './slots.ts';
 
@@ -19,6 +20,14 @@ describe('RetryMemory', () => {
     memory.forget('two');
     assert.ok(memory.isEmpty);
   });
+});
+
+it('RetryMemory holds PARTIAL_DELIVERIES messages when nothing else is said', () => {
+  const memory = new RetryMemory(() => 0);
+  const ann = new Set([mailboxId('ann')]);
+  for (let i = 0; i <= PARTIAL_DELIVERIES; i += 1) memory.remember(`message ${i}`, ann);
+  assert.equal(memory.delivered('message 0').size, 0);
+  assert.equal(memory.delivered('message 1').size, 1);
 });
 
 describe('Slots', () => {

@@ -19,8 +19,6 @@ export const IMAP_COMMAND_LITERALS_BYTES = 256 * 1024;
 export const IMAP_COMMAND_LITERALS = 64;
 /** IMAP: a literal sent before logon (RFC 9051 §11: refuse to buffer for strangers). */
 export const IMAP_LITERAL_BEFORE_LOGON_BYTES = 4 * 1024;
-/** IMAP: LITERAL- bound of a non-synchronizing literal (RFC 7888 §5). */
-export const IMAP_LITERAL_MINUS_BYTES = 4096;
 /** IMAP: a refused non-synchronizing literal up to this size is read and thrown away, a larger one ends the session. */
 export const IMAP_SKIPPED_LITERAL_BYTES = 1024 * 1024;
 /** IMAP: the same for the message of a refused APPEND (over quota, too large, no such folder). */

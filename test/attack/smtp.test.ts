@@ -8,10 +8,12 @@ import { describe, it } from 'node:test';
 import type { ReceiveConnector } from '../../src/directory/model.ts';
 import { openMemoryDatabase } from '../../src/store/engine/memory/index.ts';
 import {
+  MESSAGE_BYTES,
   SMTP_AUTH_LINE_BYTES,
   SMTP_CHUNK_BYTES,
   SMTP_COMMAND_LINE_BYTES,
   SMTP_DISCARD_BYTES,
+  SMTP_PATH_BYTES,
   SMTP_REFUSED_RECIPIENTS,
 } from '../../src/wire/limits.ts';
 import { SmtpClient } from '../dialogues/smtp/client.ts';
@@ -93,6 +95,26 @@ describe('SMTP floods', { concurrency: 4 }, () => {
       const client = await SmtpClient.greeted(await stage.connect());
       assert.match(await client.command(`NOOP ${'x'.repeat(SMTP_COMMAND_LINE_BYTES)}`), /^500 5\.5\.2 /);
       await client.expect('NOOP', '250');
+      client.hangUp();
+    }));
+
+  it('refuses a path longer than any (SMTP_PATH_BYTES)', () =>
+    onStage('inbound', {}, async (stage) => {
+      const client = await SmtpClient.greeted(await stage.connect());
+      const hops = Array.from({ length: SMTP_PATH_BYTES / 10 }, () => '@a.example').join(',');
+      assert.match(await client.command(`MAIL FROM:<${hops}:a@b.example>`), /^501 5\.1\.7 the path is longer/);
+      await client.expect('MAIL FROM:<@a.example,@c.example:a@b.example>', '250');
+      client.hangUp();
+    }));
+
+  it('takes no message beyond MESSAGE_BYTES, whatever connector and organization say', () =>
+    onStage('inbound', { maxMessageSize: 4 * MESSAGE_BYTES }, async (stage) => {
+      await stage.directory.setOrganization({ maxReceiveSize: Number.POSITIVE_INFINITY });
+      const client = new SmtpClient(await stage.connect());
+      await client.reply();
+      assert.match(await client.expect('EHLO client', '250'), new RegExp(`250-SIZE ${MESSAGE_BYTES}\n`));
+      assert.match(await client.command(`MAIL FROM:<a@b.example> SIZE=${MESSAGE_BYTES + 1}`), /^552 /);
+      await client.expect(`MAIL FROM:<a@b.example> SIZE=${MESSAGE_BYTES}`, '250');
       client.hangUp();
     }));
 
