@@ -13,7 +13,6 @@ import { engineOf } from './engines.ts';
 import { lockInstance } from './instance-lock.ts';
 import { openLog } from './log.ts';
 import { openDirectory, ownServer } from './open-directory.ts';
-import { warmUp } from './warm-up.ts';
 
 export interface Prepared {
   readonly layout: DataLayout;
@@ -68,12 +67,6 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
       beforeListening: async (databaseOf) => options.beforeListening?.(prepared, databaseOf),
     });
     undo.push(() => running.drain(0));
-    const warming = new AbortController();
-    const warm = warmUp(log, warming.signal);
-    undo.push(() => {
-      warming.abort();
-      return warm;
-    });
     return {
       ...prepared,
       running,
