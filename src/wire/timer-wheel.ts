@@ -8,12 +8,35 @@ export interface Deadline {
   clear(): void;
 }
 
-interface Entry {
-  due: number;
-  fire: () => void;
+/** What the wheel does with its entries. */
+interface Wheel {
+  enter(entry: Entry): void;
+  leave(entry: Entry): void;
 }
 
-export class TimerWheel {
+/** One object a deadline and no closure: every idle session has two. */
+class Entry implements Deadline {
+  /** Milliseconds of the process clock. */
+  due = 0;
+  readonly fire: () => void;
+  readonly #wheel: Wheel;
+
+  constructor(wheel: Wheel, fire: () => void) {
+    this.#wheel = wheel;
+    this.fire = fire;
+  }
+
+  set(ms: number): void {
+    this.due = performance.now() + ms;
+    this.#wheel.enter(this);
+  }
+
+  clear(): void {
+    this.#wheel.leave(this);
+  }
+}
+
+export class TimerWheel implements Wheel {
   readonly #entries = new Set<Entry>();
   readonly #tickMs: number;
   #timer: NodeJS.Timeout | null = null;
@@ -23,18 +46,17 @@ export class TimerWheel {
   }
 
   deadline(fire: () => void): Deadline {
-    const entry: Entry = { due: 0, fire };
-    return {
-      set: (ms) => {
-        entry.due = performance.now() + ms;
-        this.#entries.add(entry);
-        this.#start();
-      },
-      clear: () => {
-        this.#entries.delete(entry);
-        if (this.#entries.size === 0) this.#stop();
-      },
-    };
+    return new Entry(this, fire);
+  }
+
+  enter(entry: Entry): void {
+    this.#entries.add(entry);
+    this.#start();
+  }
+
+  leave(entry: Entry): void {
+    this.#entries.delete(entry);
+    if (this.#entries.size === 0) this.#stop();
   }
 
   #start(): void {
