@@ -37,7 +37,9 @@ export class IdleTimeout extends Error {
 }
 
 interface Waiting {
-  wake: () => void;
+  /** Bytes there were when the wait began. */
+  before: number;
+  wake: (hasMore: boolean) => void;
   fail: (reason: Error) => void;
 }
 
@@ -283,25 +285,26 @@ export class Connection {
     const waiting = this.#waiting;
     if (waiting === null) return;
     this.#waiting = null;
-    waiting.wake();
+    waiting.wake(this.#buffered > waiting.before);
   }
 
-  /** Waits for bytes beyond those buffered; false at the end of the stream. */
-  async #more(): Promise<boolean> {
-    if (this.#timedOut) throw new IdleTimeout('idle for too long');
-    if (this.#ended) return false;
-    const before = this.#buffered;
+  /**
+   * Waits for bytes beyond those buffered; false at the end of the stream. Not an async function: a session waits
+   * here for most of its life, and a suspended frame is memory.
+   */
+  #more(): Promise<boolean> {
+    if (this.#timedOut) return Promise.reject(new IdleTimeout('idle for too long'));
+    if (this.#ended) return Promise.resolve(false);
     if (this.#paused) {
       this.#paused = false;
       this.#socket.resume();
     }
     this.out.flush();
     wakefulness?.answered();
-    if (this.#waiting !== null) throw new Error('two reads at once on one connection');
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting = { wake: resolve, fail: reject };
-    await promise;
-    return this.#buffered > before;
+    if (this.#waiting !== null) return Promise.reject(new Error('two reads at once on one connection'));
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    this.#waiting = { before: this.#buffered, wake: resolve, fail: reject };
+    return promise;
   }
 
   #indexOfLf(from: number): number {
