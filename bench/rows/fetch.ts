@@ -70,7 +70,7 @@ export const fetchRows: readonly Row[] = [
         const times = 400;
         const started = performance.now();
         for (let i = 0; i < times; i += 1)
-          await client.ok(`UID FETCH ${1 + ((i * 7919 + round * 104_729) % bench.count)} BODY.PEEK[]`);
+          await client.ok(`UID FETCH ${1 + ((i * 7919 + (round + 1) * 104_729) % bench.count)} BODY.PEEK[]`);
         return times / ((performance.now() - started) / 1000);
       }),
   },

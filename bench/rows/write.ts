@@ -68,7 +68,9 @@ export const writeRows: readonly Row[] = [
         const times = 500;
         const started = performance.now();
         for (let i = 0; i < times; i += 1)
-          await client.ok(`STORE ${1 + ((i * 101 + round) % bench.count)} ${i % 2 === 0 ? '+' : '-'}FLAGS (\\Seen)`);
+          await client.ok(
+            `STORE ${1 + ((i * 101 + round + 1) % bench.count)} ${i % 2 === 0 ? '+' : '-'}FLAGS (\\Seen)`,
+          );
         return times / ((performance.now() - started) / 1000);
       }),
   },
