@@ -18,6 +18,7 @@ import {
   IMAP_SKIPPED_LITERAL_BYTES,
   IMAP_SKIPPED_MESSAGE_BYTES,
 } from '../wire/limits.ts';
+import { Turn } from '../wire/turn.ts';
 import { messageLiteralExpected, parseBehindMessage } from './grammar/append-prefix.ts';
 import type { AppendPrefix, Command, Literal, Refused } from './grammar/ast.ts';
 import { decodeBase64 } from './grammar/base64.ts';
@@ -219,8 +220,11 @@ export class CommandReader {
 
   async #skipCommand(first: Announced, most: number): Promise<boolean> {
     let rest = most;
+    const turn = new Turn();
     for (let literal: Announced | null = first; literal !== null && !literal.synchronizing; ) {
       if (literal.size > rest) return false;
+      // A million empty literals come from memory: others must not wait for them.
+      if (turn.due) await turn.pass();
       rest -= literal.size;
       for (let left = literal.size; left > 0; ) {
         const chunk = await this.#connection.readChunk(left);

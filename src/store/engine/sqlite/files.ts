@@ -107,8 +107,8 @@ const THREADED_READS = 64;
 /**
  * Decides which reads are done in the calling turn. Up to IN_TURN_BYTES the page cache is quicker than the way to a
  * thread and back (POP3 download: 426 → 561 MB/s). Longer reads belong to a thread: they overlap with what is done with
- * the batch before (measured in turn / in a thread: BODY[] of all 980 / 725 ms, SEARCH BODY 121 / 95 ms). A piece that
- * took long came from the disk: the rest and the next reads are left to threads, too, so that a cold mailbox holds the
+ * the batch before. (Which is quicker is not settled: BODY[] of all, in turn / in a thread, 980 / 725 ms in one pass on a
+ * noisy machine and 1,105 / 1,635 in another; a thread holds no one up.) A piece that took long came from the disk: the rest and the next reads are left to threads, too, so that a cold mailbox holds the
  * event loop for one short read in many.
  */
 export class CachedReads {
