@@ -120,7 +120,7 @@ try {
       path.join(import.meta.dirname, 'RESULTS.md'),
       path.join(import.meta.dirname, 'results.svg'),
       results,
-      { count, rounds },
+      { count, rounds, whole: wanted === null },
     );
 } finally {
   for (const stop of stops.reverse()) await stop();

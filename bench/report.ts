@@ -75,16 +75,19 @@ export async function writeReport(
   table: string,
   plot: string,
   results: readonly RowResult[],
-  run: { count: number; rounds: number },
+  run: { count: number; rounds: number; whole: boolean },
 ): Promise<void> {
   const cpu = os.cpus()[0]?.model ?? 'unknown CPU';
-  const lines = results.map((result) => {
+  const before = await readFile(table, 'utf8').catch(() => '# Measured\n\n<!-- table: -->\n<!-- end of table -->\n');
+  const measured = results.map((result) => {
     const cell = (peer: string): string => {
       const values = result.figures.get(peer) ?? [];
       return values.length === 0 ? '–' : figure(spread(values).median);
     };
     return `| ${result.row.title} | ${result.row.unit} | ${cell('Penfold')} | ${cell('Dovecot tuned')} | ${cell('Dovecot defaults')} | ${cell('Dovecot hibernating')} | ${times(ratios(result, 'Dovecot tuned'))} | ${times(ratios(result, 'Dovecot defaults'))} | ${budget(result.row)} | ${reached(result)} |`;
   });
+  // A run of some rows replaces these in the table; the rest, and the plot, stay from the last whole run.
+  const lines = run.whole ? measured : merged(tableLines(before), measured);
   const generated = `<!-- table: written by \`npm run bench -- --write\` -->
 Run of ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} × ${cpu}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.version}: ${run.count} messages, up to ${run.rounds} rounds, peers alternating within a round. Ratios are ours ÷ theirs as speed: min / **median** / max over the rounds.
 
@@ -92,11 +95,21 @@ Run of ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} × ${cpu}
 |---|---|---:|---:|---:|---:|---|---|---|---|
 ${lines.join('\n')}
 <!-- end of table -->`;
-  const before = await readFile(table, 'utf8').catch(() => '# Measured\n\n<!-- table: -->\n<!-- end of table -->\n');
   const start = before.indexOf('<!-- table:');
   const end = before.indexOf('<!-- end of table -->') + '<!-- end of table -->'.length;
   await writeFile(table, `${before.slice(0, start)}${generated}${before.slice(end)}`);
-  await writeFile(plot, svg(results));
+  if (run.whole) await writeFile(plot, svg(results));
+}
+
+/** Data rows of the table as it stands. */
+function tableLines(text: string): string[] {
+  return text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| row |'));
+}
+
+function merged(before: readonly string[], measured: readonly string[]): string[] {
+  const title = (line: string): string => line.split('|')[1]?.trim() ?? '';
+  const fresh = new Map(measured.map((line) => [title(line), line]));
+  return before.map((line) => fresh.get(title(line)) ?? line);
 }
 
 /** Ratios to the tuned peer on a logarithmic axis, the budget as a mark. */

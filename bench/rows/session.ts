@@ -85,8 +85,8 @@ function idleMemory(secure: boolean): Row {
       // A process that has just moved gigabytes gives and takes memory for reasons of its own.
       await bench.peer.forget();
       const open = (count: number) => openIdle(bench, count, users, secure);
-      // The first sessions pay for code and pools; what one more session costs is asked.
-      const warm = await open(users);
+      // The first thousand pay for code, heap and pools; what the next thousand cost is asked.
+      const warm = await open(IDLE_SESSIONS);
       await delay(3_000);
       const before = memoryOf(bench.peer.rootPid());
       const sessions = await open(IDLE_SESSIONS);
