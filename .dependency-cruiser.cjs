@@ -37,7 +37,10 @@ module.exports = {
       name: 'grammar-has-no-sockets',
       severity: 'error',
       from: { path: '^src/[a-z0-9]+/grammar/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^(node:)?(net|tls|fs|http|https|dgram)(/|$)|^src/(wire/connection|store|directory)', pathNot: '^src/store/(model|search/query)\\.ts$' },
+      to: {
+        path: '^(node:)?(net|tls|fs|http|https|dgram)(/|$)|^src/(wire/connection|store|directory)',
+        pathNot: '^src/store/(model|search/query)\\.ts$',
+      },
     },
     {
       name: 'message-is-pure',
@@ -46,8 +49,18 @@ module.exports = {
       to: { path: '^(node:)?(net|tls|fs|http|https|dgram)(/|$)' },
     },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
-    { name: 'no-test-in-product', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '\\.test\\.ts$|^(test|bench|fuzz|scripts)/' } },
-    { name: 'no-dev-dependency-in-product', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] } },
+    {
+      name: 'no-test-in-product',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '\\.test\\.ts$|^(test|bench|fuzz|scripts)/' },
+    },
+    {
+      name: 'no-dev-dependency-in-product',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg'] },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -25,8 +25,17 @@ let added = 0;
 for (const [place, facts] of Object.entries(lock.packages)) {
   if (place === '') continue;
   for (const [name, version] of Object.entries(facts.optionalDependencies ?? {})) {
-    if (lock.packages[`node_modules/${name}`] !== undefined || lock.packages[`${place}/node_modules/${name}`] !== undefined) continue;
-    lock.packages[`node_modules/${name}`] = { version, ...(facts.dev ? { dev: true } : {}), optional: true, ...platform(name) };
+    if (
+      lock.packages[`node_modules/${name}`] !== undefined ||
+      lock.packages[`${place}/node_modules/${name}`] !== undefined
+    )
+      continue;
+    lock.packages[`node_modules/${name}`] = {
+      version,
+      ...(facts.dev ? { dev: true } : {}),
+      optional: true,
+      ...platform(name),
+    };
     added += 1;
   }
 }

@@ -62,7 +62,11 @@ const [file, ...fixed] = entry;
 const child = spawn(node, [path.join(root, file), ...fixed, ...rest], {
   stdio: 'inherit',
   // Tools started by a task find this Node first; compiled sources are kept, which halves the second start.
-  env: { NODE_COMPILE_CACHE: path.join(root, 'node_modules', '.cache', 'compile'), ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` },
+  env: {
+    NODE_COMPILE_CACHE: path.join(root, 'node_modules', '.cache', 'compile'),
+    ...process.env,
+    PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}`,
+  },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 // npm runs scripts through a shell and signals that shell, which ends without telling us: its end is our SIGTERM.

@@ -112,8 +112,8 @@ async function openIdle(bench: Bench, count: number, users: number, secure: bool
 }
 
 export const sessionRows: readonly Row[] = [
-  repeated('select', 'SELECT of 50,000', 1, 200, () => 'SELECT INBOX'),
-  repeated('status', 'STATUS of 50,000', 1, 500, () => 'STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)'),
+  repeated('select', 'SELECT of 50,000', 1, 3_000, () => 'SELECT INBOX'),
+  repeated('status', 'STATUS of 50,000', 1, 3_000, () => 'STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)'),
   {
     id: 'list-status',
     title: `LIST-STATUS of ${FOLDERS} folders`,
