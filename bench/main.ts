@@ -5,7 +5,7 @@
  * client, alternating round by round so that the ratio survives a noisy machine. `--write` puts the table into
  * bench/RESULTS.md and the plot into bench/results.svg; without it the table is printed only.
  */
-import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -44,6 +44,8 @@ const corpus = new BenchCorpus(count);
 const directory =
   values.keep === '' ? mkdtempSync(path.join(os.tmpdir(), 'penfold-bench-')) : path.resolve(values.keep);
 mkdirSync(directory, { recursive: true });
+// The peers' own users have to reach their files below it.
+chmodSync(directory, 0o755);
 
 const chosen = values.peers.split(',');
 const stops: Array<() => Promise<void>> = [];
