@@ -22,6 +22,14 @@ export function dovecotInstalled(): boolean {
   return existsSync('/usr/sbin/dovecot');
 }
 
+/**
+ * The kernel allows one system user 128 inotify instances (fs.inotify.max_user_instances). Dovecot needs one for every
+ * IDLE, and a session without one is never hibernated; so where it is to hibernate, each mailbox has a user of its own.
+ */
+const FIRST_UID = 40_000;
+/** Debian's user and group `mail`. */
+const MAIL = 8;
+
 const TUNED = `
 service imap-login {
   service_count = 0
@@ -52,12 +60,30 @@ auth_cache_ttl = 1 hour
 mdbox_rotate_size = 64M
 `;
 
+/** A process that has handed its session over ends: with users of their own it could not serve another one. */
+const hibernation = (seconds: number): string => `
+imap_hibernate_timeout = ${seconds}s
+service imap {
+  service_count = 1
+  unix_listener imap-master {
+    user = dovecot
+  }
+  extra_groups = dovecot
+}
+service imap-hibernate {
+  client_limit = 20000
+  unix_listener imap-hibernate {
+    mode = 0666
+  }
+}
+`;
+
 export async function startDovecot(options: DovecotOptions): Promise<Peer> {
   const { directory } = options;
   const mail = path.join(directory, 'mail');
   for (const folder of [directory, path.join(directory, 'run'), mail]) mkdirSync(folder, { recursive: true });
   chmodSync(directory, 0o755);
-  chownSync(mail, 8, 8);
+  chownSync(mail, MAIL, MAIL);
   const key = path.join(directory, 'key.pem');
   const certificate = path.join(directory, 'cert.pem');
   if (!existsSync(certificate)) {
@@ -83,15 +109,23 @@ export async function startDovecot(options: DovecotOptions): Promise<Peer> {
     if (made.status !== 0) throw new Error(`openssl: ${made.stderr.toString()}`);
   }
   const passwd = path.join(directory, 'passwd');
+  const hibernate = options.hibernateAfter ?? 0;
   // Auth caching makes the scheme matter on the first logon only, as ours does.
   writeFileSync(
     passwd,
-    options.users.map((user) => `${user.name}:{SHA256-CRYPT}${sha256Crypt(user.password)}::::::`).join('\n'),
+    options.users
+      .map((user, i) => {
+        const uid = hibernate > 0 ? FIRST_UID + i : MAIL;
+        const home = path.join(mail, user.name);
+        mkdirSync(home, { recursive: true });
+        chownSync(home, uid, MAIL);
+        return `${user.name}:{SHA256-CRYPT}${sha256Crypt(user.password)}:${uid}:${MAIL}::${home}::`;
+      })
+      .join('\n'),
   );
   chmodSync(passwd, 0o644);
   const ports = { imap: await freePort(), imaps: await freePort(), pop3: await freePort(), pop3s: await freePort() };
   const lmtp = path.join(directory, 'run', 'lmtp-in');
-  const hibernate = options.hibernateAfter ?? 0;
   const config = path.join(directory, 'dovecot.conf');
   writeFileSync(
     config,
@@ -106,15 +140,14 @@ ssl_cert = <${certificate}
 ssl_key = <${key}
 disable_plaintext_auth = no
 mail_location = ${options.flavour === 'tuned' ? 'mdbox' : 'maildir'}:${mail}/%n
-mail_uid = 8
-mail_gid = 8
 first_valid_uid = 1
+first_valid_gid = 1
 mail_max_userip_connections = 100000
 default_client_limit = 20000
 default_process_limit = 4000
 default_vsz_limit = 1G
 ${options.flavour === 'tuned' ? TUNED : ''}
-${hibernate > 0 ? `imap_hibernate_timeout = ${hibernate}s\nservice imap {\n  unix_listener imap-master {\n    user = dovecot\n  }\n  extra_groups = dovecot\n}\nservice imap-hibernate {\n  client_limit = 20000\n  unix_listener imap-hibernate {\n    mode = 0666\n  }\n}` : ''}
+${hibernate > 0 ? hibernation(hibernate) : ''}
 service imap-login {
   inet_listener imap {
     port = ${ports.imap}
@@ -147,8 +180,8 @@ passdb {
   args = username_format=%n ${passwd}
 }
 userdb {
-  driver = static
-  args = uid=8 gid=8 home=${mail}/%n
+  driver = passwd-file
+  args = username_format=%n ${passwd}
 }
 `,
   );
