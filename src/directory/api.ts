@@ -10,20 +10,30 @@ import type {
   Account,
   AccountId,
   AccountKind,
+  Actor,
+  AuditEntry,
   ClientAccessSettings,
+  ComponentRequest,
   ConnectorId,
   Credentials,
   DatabaseId,
   DatabaseRecord,
+  DatabaseSettings,
   ImapSettings,
+  MailboxPermission,
+  MailboxSettings,
   Organization,
   PopSettings,
+  Quotas,
   ReceiveConnector,
+  RoleGroup,
   Server,
   ServerId,
   ServiceName,
   ServiceState,
   Site,
+  ThrottlingLimits,
+  ThrottlingPolicy,
 } from './model.ts';
 
 /** Names the kind of thing that changed, so that a service re-reads only that. `null` id: any of them. */
@@ -38,7 +48,11 @@ export interface DirectoryChange {
     | 'connector'
     | 'service'
     | 'pop-settings'
-    | 'imap-settings';
+    | 'imap-settings'
+    | 'throttling-policy'
+    | 'permission'
+    | 'component'
+    | 'role';
   readonly id: string | null;
 }
 
@@ -69,6 +83,17 @@ export interface Page {
   readonly after?: string;
 }
 
+export interface AuditQuery {
+  /** Milliseconds since 1970; `until` is excluded. */
+  readonly from?: number;
+  readonly until?: number;
+  readonly user?: string;
+  readonly command?: string;
+  readonly object?: string;
+  /** At most this many, 1–10,000. */
+  readonly limit: number;
+}
+
 /** @throws Failure ALREADYEXISTS, NONEXISTENT, CANNOT (value out of range: the text names the range), UNAVAILABLE */
 export interface Directory {
   organization(): Promise<Organization>;
@@ -78,6 +103,14 @@ export interface Directory {
   databases(): Promise<readonly DatabaseRecord[]>;
   domains(): Promise<readonly AcceptedDomain[]>;
   addDomain(domain: AcceptedDomain): Promise<void>;
+
+  /** Refuses to change the default away without a new one. */
+  changeDomain(name: string, patch: Partial<Omit<AcceptedDomain, 'name'>>): Promise<AcceptedDomain>;
+  /** @throws Failure INUSE while mailboxes have addresses in it, CANNOT for the default one */
+  removeDomain(name: string): Promise<void>;
+
+  databaseSettings(id: DatabaseId): Promise<DatabaseSettings>;
+  setDatabaseSettings(id: DatabaseId, patch: Partial<DatabaseSettings>): Promise<DatabaseSettings>;
 
   addSite(name: string): Promise<Site>;
   addServer(server: Omit<Server, 'id'>): Promise<Server>;
@@ -97,6 +130,45 @@ export interface Directory {
 
   clientAccess(id: AccountId): Promise<ClientAccessSettings>;
   setClientAccess(id: AccountId, patch: Partial<ClientAccessSettings>): Promise<ClientAccessSettings>;
+
+  mailboxSettings(id: AccountId): Promise<MailboxSettings>;
+  setMailboxSettings(id: AccountId, patch: Partial<MailboxSettings>): Promise<MailboxSettings>;
+  /** The mailbox's own values or the database's, whichever count now. */
+  effectiveQuotas(id: AccountId): Promise<Quotas>;
+
+  /** By mailbox, or by user who has them. */
+  permissions(filter: {
+    readonly mailbox?: AccountId;
+    readonly user?: AccountId;
+  }): Promise<readonly MailboxPermission[]>;
+  /** Replaces the rights of one user on one mailbox; none takes the entry away. */
+  setPermission(permission: MailboxPermission): Promise<void>;
+
+  throttlingPolicies(): Promise<readonly ThrottlingPolicy[]>;
+  /** @throws Failure CANNOT for the global policy and for a second one of scope Organization */
+  setThrottlingPolicy(policy: ThrottlingPolicy): Promise<ThrottlingPolicy>;
+  removeThrottlingPolicy(name: string): Promise<void>;
+  /** Own policy, then the organization's, then the global one, value by value. */
+  effectiveThrottling(id: AccountId): Promise<ThrottlingLimits>;
+
+  /** Every request that was made for this server; a component without one is active. */
+  componentRequests(server: ServerId): Promise<readonly ComponentRequest[]>;
+  setComponentRequest(server: ServerId, request: Omit<ComponentRequest, 'at'>): Promise<ComponentRequest>;
+
+  /** Accounts that may run cmdlets. The built-in Administrator is a member of Organization Management for good. */
+  roleGroups(account: AccountId): Promise<readonly RoleGroup[]>;
+  roleMembers(group: RoleGroup): Promise<readonly AccountId[]>;
+  setRoleGroups(account: AccountId, groups: readonly RoleGroup[]): Promise<void>;
+
+  /**
+   * The same directory with a name on every change it makes: each write leaves an audit entry in the same transaction.
+   * Changes through a directory without an actor are entered as `server`.
+   */
+  as(actor: Actor): Directory;
+  /** Newest first. */
+  auditLog(query: AuditQuery): Promise<readonly AuditEntry[]>;
+  /** For what changes mail and no directory object (import, restore, end of a session). */
+  recordAudit(entry: Omit<AuditEntry, 'id' | 'at' | 'actor'>): Promise<void>;
 
   popSettings(server: ServerId): Promise<PopSettings>;
   setPopSettings(server: ServerId, patch: Partial<PopSettings>): Promise<PopSettings>;

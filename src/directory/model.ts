@@ -21,11 +21,17 @@ export const siteId = (text: string): SiteId => as(text);
 export const databaseId = (text: string): DatabaseId => as(text);
 export const connectorId = (text: string): ConnectorId => as(text);
 
-export interface Organization {
+export interface Organization extends TransportConfig {
   readonly name: string;
-  /** MaxReceiveSize / MaxSendSize in bytes (exchange-behaviour.md §9.1). */
+}
+
+/** Get-/Set-TransportConfig (exchange-behaviour.md §9.1): limits of the whole organization. Sizes in bytes, Infinity is `unlimited`. */
+export interface TransportConfig {
   readonly maxReceiveSize: number;
   readonly maxSendSize: number;
+  readonly maxRecipientEnvelopeLimit: number;
+  /** Addresses that reports and quota mails come from and go to; empty: postmaster@ the default accepted domain. */
+  readonly externalPostmasterAddress: string;
 }
 
 export interface Site {
@@ -49,6 +55,131 @@ export interface DatabaseRecord {
   readonly engine: 'sqlite' | 'postgres';
   /** Directory below the server's data directory, or a connection URL. */
   readonly location: string;
+}
+
+/** Sizes in bytes, Infinity is `unlimited`; times in seconds (exchange-behaviour.md §9.2). Warning < prohibit send ≤ prohibit send and receive. */
+export interface Quotas {
+  readonly issueWarningQuota: number;
+  readonly prohibitSendQuota: number;
+  readonly prohibitSendReceiveQuota: number;
+  readonly recoverableItemsQuota: number;
+  readonly recoverableItemsWarningQuota: number;
+}
+
+/** Get-/Set-MailboxDatabase. */
+export interface DatabaseSettings extends Quotas {
+  readonly mountAtStartup: boolean;
+  readonly deletedItemRetention: number;
+  readonly mailboxRetention: number;
+}
+
+/** Get-/Set-Mailbox: what is not the account's identity (exchange-behaviour.md §9, §11). */
+export interface MailboxSettings extends Quotas {
+  /** True: the database's quotas count and those here are ignored. */
+  readonly useDatabaseQuotaDefaults: boolean;
+  readonly useDatabaseRetentionDefaults: boolean;
+  readonly retainDeletedItemsFor: number;
+  /** True: what is purged from recoverable items stays until retention ends. */
+  readonly singleItemRecoveryEnabled: boolean;
+  readonly maxSendSize: number;
+  readonly maxReceiveSize: number;
+  readonly recipientLimits: number;
+  readonly hiddenFromAddressListsEnabled: boolean;
+  /** Name of a policy; empty: the organization's, then the global one. */
+  readonly throttlingPolicy: string;
+  /** BCP 47 tag for what the server writes to this person. */
+  readonly language: string;
+}
+
+/**
+ * Budgets of one protocol (exchange-behaviour.md §9.3): milliseconds of server time a user may overspend, regains an
+ * hour, and the balance below which he is refused. Infinity is `unlimited`.
+ */
+export interface ThrottlingBudget {
+  readonly maxConcurrency: number;
+  readonly maxBurst: number;
+  readonly rechargeRate: number;
+  readonly cutoffBalance: number;
+}
+export interface ThrottlingLimits {
+  readonly popMaxConcurrency: number;
+  readonly popMaxBurst: number;
+  readonly popRechargeRate: number;
+  readonly popCutoffBalance: number;
+  readonly imapMaxConcurrency: number;
+  readonly imapMaxBurst: number;
+  readonly imapRechargeRate: number;
+  readonly imapCutoffBalance: number;
+  readonly owaMaxConcurrency: number;
+  readonly owaMaxBurst: number;
+  readonly owaRechargeRate: number;
+  readonly owaCutoffBalance: number;
+  /** Messages a minute by POP3/IMAP4 users over SMTP. */
+  readonly messageRateLimit: number;
+  /** Recipients in 24 hours. */
+  readonly recipientRateLimit: number;
+}
+export interface ThrottlingPolicy {
+  readonly name: string;
+  readonly scope: 'Regular' | 'Organization' | 'Global';
+  /** What is set; the rest comes from the organization's policy, then from the global one. */
+  readonly limits: Partial<ThrottlingLimits>;
+}
+
+/** FullAccess: logs on to the mailbox; SendAs: submits with its addresses. */
+export type MailboxRight = 'FullAccess' | 'ReadPermission' | 'SendAs';
+export interface MailboxPermission {
+  readonly mailbox: AccountId;
+  readonly user: AccountId;
+  readonly rights: readonly MailboxRight[];
+}
+
+/** A component is active only if every requester says so (exchange-behaviour.md §4). */
+export type ComponentName =
+  | 'PopProxy'
+  | 'ImapProxy'
+  | 'FrontendTransport'
+  | 'HubTransport'
+  | 'OwaProxy'
+  | 'ServerWideOffline';
+export type ComponentRequester = 'HealthAPI' | 'Maintenance' | 'Sidelined' | 'Functional' | 'Deployment';
+export interface ComponentRequest {
+  readonly component: ComponentName;
+  readonly requester: ComponentRequester;
+  readonly state: 'Active' | 'Inactive';
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Role groups, each a bundle of cmdlets (exchange-behaviour.md §1.1). */
+export type RoleGroup =
+  | 'Organization Management'
+  | 'Server Management'
+  | 'Recipient Management'
+  | 'View-Only Organization Management';
+
+/** Who makes a change, for the audit log. */
+export interface Actor {
+  /** Logon name, or `local:<system user>` for a command on the server itself. */
+  readonly user: string;
+  readonly via: 'shell' | 'command' | 'api' | 'web' | 'server';
+  /** Cmdlet or command that does it. */
+  readonly command: string;
+}
+
+export interface AuditEntry {
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly actor: Actor;
+  /** `created`, `changed`, `removed`, or what a command did that changes no directory object. */
+  readonly action: string;
+  readonly objectKind: string;
+  /** Name a person knows it by: alias, `server\\connector`, … */
+  readonly object: string;
+  /** Values that changed, before and after, by their Exchange names; secrets as `*****`. Null: was or is not there. */
+  readonly before: Readonly<Record<string, string>> | null;
+  readonly after: Readonly<Record<string, string>> | null;
 }
 
 /**
@@ -193,6 +324,8 @@ export interface ClientAccessSettings {
   readonly imapForceICalForCalendarRetrievalOption: boolean;
   readonly popSuppressReadReceipt: boolean;
   readonly imapSuppressReadReceipt: boolean;
+  /** Ours: POP3 DELE is answered and not carried out (exchange-behaviour.md §13). */
+  readonly popKeepMessagesOnServer: boolean;
   readonly owaEnabled: boolean;
   readonly smtpClientAuthenticationDisabled: boolean;
 }

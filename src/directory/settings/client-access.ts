@@ -58,6 +58,12 @@ export const clientAccessSchema = new SettingsSchema<ClientAccessSettings>('CASM
   ),
   popSuppressReadReceipt: flag('PopSuppressReadReceipt', false, 'new-sessions', receiptHelp),
   imapSuppressReadReceipt: flag('ImapSuppressReadReceipt', false, 'new-sessions', receiptHelp),
+  popKeepMessagesOnServer: flag(
+    'PopKeepMessagesOnServer',
+    false,
+    'new-sessions',
+    'True: what a POP3 client deletes stays in the Inbox. Not in Exchange.',
+  ),
   owaEnabled: flag('OWAEnabled', true, 'live', 'False: logon to the web pages is refused.'),
   smtpClientAuthenticationDisabled: flag(
     'SmtpClientAuthenticationDisabled',
