@@ -1,0 +1,6 @@
+/** Every cmdlet there is. A new noun is a file in this folder and a row here. */
+import type { Cmdlet } from '../cmdlet.ts';
+
+const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [];
+
+export const CMDLETS: readonly Cmdlet[] = NOUNS.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -1,0 +1,42 @@
+/**
+ * What management needs of the instance around it. `main` fills it: from the running server, or from the data
+ * directory alone when none runs.
+ */
+import type { X509Certificate } from 'node:crypto';
+import type { Account, Binding, ComponentName, Server, ServiceName } from '../directory/model.ts';
+import type { MailboxDatabase } from '../store/api.ts';
+import type { ControlServices } from './control/api.ts';
+
+export interface MailStore {
+  /** @throws Failure UNAVAILABLE */
+  databaseOf(account: Account): MailboxDatabase;
+  /** Deletes the stored mail for good. @throws Failure INUSE */
+  purgeMailbox(account: Account): Promise<void>;
+}
+
+export interface CertificateFacts {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly names: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly notAfter: number;
+  readonly certificate: X509Certificate;
+}
+
+/** What only a running server can tell or do. */
+export interface RunningServices extends ControlServices {
+  /** The certificate clients get who ask for `name`; null: none covers it, they would get the default one. */
+  certificateFor(name: string): CertificateFacts | null;
+  /** Null: this server could listen there (or does already, for `service`); else the reason in words. */
+  bindingProblem(binding: Binding, service: ServiceName): Promise<string | null>;
+  /** Address, port and security by which a client on this machine reaches a front end now. */
+  frontDoor(
+    protocol: 'imap' | 'pop3' | 'smtp',
+  ): readonly { host: string; port: number; security: 'ssl' | 'starttls' | 'none' }[];
+  /** Whether a component does its work now, all requesters considered. */
+  componentActive(component: ComponentName): boolean;
+  /** PEM of the organization's own authority, which self-made certificates chain to. */
+  authorityPem(): Promise<string>;
+  /** A mailbox of the server's own for probes (HealthMailbox…), with its password of today. */
+  probeCredential(server: Server): Promise<{ readonly user: string; readonly password: string }>;
+}
