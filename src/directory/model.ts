@@ -300,6 +300,10 @@ export interface MailProtocolSettings {
   readonly logFileLocation: string;
   readonly logFileRollOverSettings: LogRollOver;
   readonly logPerFileSizeQuota: number;
+  /** Ours: seconds a file is kept, bytes of all of them, and how a line looks. */
+  readonly logMaxAge: number;
+  readonly logMaxDirectorySize: number;
+  readonly logFormat: 'Csv' | 'Json';
 }
 
 export interface PopSettings extends MailProtocolSettings {

@@ -264,6 +264,30 @@ function commonSettings(protocol: ProtocolFacts): {
       help: 'Size at which a new protocol log file is begun; 0: by time; unlimited: one file for ever.',
       initial: () => 0,
     },
+    logMaxAge: {
+      name: 'LogMaxAge',
+      type: type.duration({ min: 0, max: 3650 * ONE_DAY }),
+      scope: 'both',
+      effect: 'live',
+      help: 'How long a protocol log file is kept; 0: for ever. Not in Exchange.',
+      initial: () => 30 * ONE_DAY,
+    },
+    logMaxDirectorySize: {
+      name: 'LogMaxDirectorySize',
+      type: type.byteSize({ min: 1_048_576, max: Number.MAX_SAFE_INTEGER, unlimited: true }),
+      scope: 'both',
+      effect: 'live',
+      help: 'Size of all protocol log files of the folder; the oldest go first. Not in Exchange.',
+      initial: () => 1024 ** 3,
+    },
+    logFormat: {
+      name: 'LogFormat',
+      type: type.enumeration(['Csv', 'Json']),
+      scope: 'both',
+      effect: 'live',
+      help: "Csv: Exchange's fields in Exchange's order. Json: the same, one object a line. Not in Exchange.",
+      initial: () => 'Csv',
+    },
   };
 }
 
