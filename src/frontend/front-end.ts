@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocketOptions } from 'node:tls';
 import type { Authenticator } from '../auth/api.ts';
 import type { Directory } from '../directory/api.ts';
-import type { MailProtocolSettings, ServerId } from '../directory/model.ts';
+import type { ComponentName, MailProtocolSettings, ServerId } from '../directory/model.ts';
 import { plainText } from '../imap/grammar/write-response.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
@@ -15,6 +15,7 @@ import { errReply } from '../pop3/grammar.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
 import { Listeners, type Listening, type WantedBinding } from './accept.ts';
+import { inactivity } from './component-state.ts';
 import { secure } from './handshake.ts';
 import { serveImap } from './imap-session.ts';
 import { ConnectionLimits } from './limits.ts';
@@ -50,6 +51,7 @@ export interface FrontEndService {
 }
 
 interface Face {
+  readonly component: ComponentName;
   read(directory: Directory, server: ServerId): Promise<MailProtocolSettings>;
   serve(reception: Reception): Promise<Admitted | null>;
   refusal(failure: Failure): string;
@@ -57,11 +59,13 @@ interface Face {
 
 const FACES: Readonly<Record<MailProtocol, Face>> = {
   imap: {
+    component: 'ImapProxy',
     read: (directory, server) => directory.imapSettings(server),
     serve: serveImap,
     refusal: (failure) => `* BYE [${failure.code}] ${plainText(failure.message)}\r\n`,
   },
   pop3: {
+    component: 'PopProxy',
     read: (directory, server) => directory.popSettings(server),
     serve: servePop3,
     refusal: (failure) => errReply(failure.message, 'SYS/TEMP'),
@@ -86,6 +90,7 @@ class MailFrontEnd implements FrontEndService {
   readonly #listeners: Listeners;
   readonly #service: RunningService;
   #settings: MailProtocolSettings;
+  #inactive: Failure | null = null;
 
   constructor(protocol: MailProtocol, options: FrontEndOptions, settings: MailProtocolSettings) {
     this.#protocol = protocol;
@@ -98,7 +103,7 @@ class MailFrontEnd implements FrontEndService {
       directory: options.directory,
       server: options.server,
       services: [protocol === 'imap' ? 'imap4' : 'pop3'],
-      concerns: [protocol === 'imap' ? 'imap-settings' : 'pop-settings', 'service'],
+      concerns: [protocol === 'imap' ? 'imap-settings' : 'pop-settings', 'service', 'component'],
       log: options.log,
       apply: (running) => this.#apply(running.size > 0),
     });
@@ -121,7 +126,9 @@ class MailFrontEnd implements FrontEndService {
   }
 
   async #apply(running: boolean): Promise<readonly Failure[]> {
-    this.#settings = await this.#face.read(this.#options.directory, this.#options.server);
+    const { directory, server } = this.#options;
+    this.#settings = await this.#face.read(directory, server);
+    this.#inactive = await inactivity(directory, server, this.#face.component);
     const wanted: WantedBinding[] = running
       ? [
           ...this.#settings.unencryptedOrTlsBindings.map((binding) => ({ ...binding, implicitTls: false })),
@@ -135,6 +142,7 @@ class MailFrontEnd implements FrontEndService {
     const connection = new Connection(socket);
     const { address } = connection.remote;
     try {
+      if (this.#inactive !== null) throw this.#inactive;
       const release = this.#limits.connection(address);
       this.#service.run(connection, (stop) => this.#serve(connection, listening, stop).finally(release));
     } catch (error) {

@@ -5,13 +5,14 @@
  */
 import type { Socket } from 'node:net';
 import type { Directory } from '../directory/api.ts';
-import type { ConnectorId, ReceiveConnector, ServerId, ServiceName } from '../directory/model.ts';
+import type { ComponentName, ConnectorId, ReceiveConnector, ServerId, ServiceName } from '../directory/model.ts';
 import { narrowestMatch } from '../directory/settings/ip-range.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
 import { Listeners, type Listening, type WantedBinding } from './accept.ts';
+import { inactivity } from './component-state.ts';
 import type { FrontEndService } from './front-end.ts';
 import { secure } from './handshake.ts';
 import { InboundConnections } from './limits.ts';
@@ -39,6 +40,10 @@ export interface SmtpFrontEndOptions {
 const SERVICE_OF: Readonly<Record<ReceiveConnector['transportRole'], ServiceName>> = {
   FrontendTransport: 'frontend-transport',
   HubTransport: 'transport',
+};
+const COMPONENT_OF: Readonly<Record<ReceiveConnector['transportRole'], ComponentName>> = {
+  FrontendTransport: 'FrontendTransport',
+  HubTransport: 'HubTransport',
 };
 
 export const createSmtpFrontEnd = (options: SmtpFrontEndOptions): FrontEndService => new SmtpFrontEnd(options);
@@ -68,6 +73,10 @@ class SmtpFrontEnd implements FrontEndService {
   readonly #service: RunningService;
   readonly #inbound = new Map<ConnectorId, InboundConnections>();
   #connectors: readonly ReceiveConnector[] = [];
+  #inactive: Readonly<Record<ReceiveConnector['transportRole'], Failure | null>> = {
+    FrontendTransport: null,
+    HubTransport: null,
+  };
 
   constructor(options: SmtpFrontEndOptions) {
     this.#options = options;
@@ -76,7 +85,7 @@ class SmtpFrontEnd implements FrontEndService {
       directory: options.directory,
       server: options.server,
       services: Object.values(SERVICE_OF),
-      concerns: ['connector', 'service'],
+      concerns: ['connector', 'service', 'component'],
       log: options.log,
       apply: (running) => this.#apply(running),
     });
@@ -99,7 +108,12 @@ class SmtpFrontEnd implements FrontEndService {
   }
 
   async #apply(running: ReadonlySet<ServiceName>): Promise<readonly Failure[]> {
-    const connectors = await this.#options.directory.connectors(this.#options.server);
+    const { directory, server } = this.#options;
+    const connectors = await directory.connectors(server);
+    this.#inactive = {
+      FrontendTransport: await inactivity(directory, server, COMPONENT_OF.FrontendTransport),
+      HubTransport: await inactivity(directory, server, COMPONENT_OF.HubTransport),
+    };
     this.#connectors = connectors.filter((each) => each.enabled && running.has(SERVICE_OF[each.transportRole]));
     const wanted = new Map<string, WantedBinding>();
     const want = (binding: WantedBinding): void => {
@@ -118,6 +132,8 @@ class SmtpFrontEnd implements FrontEndService {
     try {
       const connector = connectorFor(this.#connectors, listening.wanted, client);
       if (connector === null) throw new Failure('NOPERM', 'no receive connector takes your address');
+      const inactive = this.#inactive[connector.transportRole];
+      if (inactive !== null) throw inactive;
       let inbound = this.#inbound.get(connector.id);
       if (inbound === undefined) {
         inbound = new InboundConnections();
