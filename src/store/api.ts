@@ -23,6 +23,39 @@ import type {
 } from './model.ts';
 import type { SearchQuery, SortCriterion, ThreadAlgorithm, ThreadNode } from './search/query.ts';
 
+/** Bounds of one mailbox in octets; Infinity: unlimited (exchange-behaviour.md §9.2). */
+export interface MailboxQuota {
+  /** Of all folders but recoverable items: what would go over it is refused with OVERQUOTA. */
+  readonly prohibitSendReceive: number;
+  /** Of recoverable items: above it the oldest go for good. */
+  readonly recoverableItems: number;
+}
+
+/**
+ * Asked at every append, copy and expunge, so that a changed setting acts on the next one; synchronous and quick.
+ * An engine gets it when it is opened.
+ */
+export type QuotaOf = (mailbox: MailboxId) => MailboxQuota;
+
+/** From counters, so always up to date; copies of a message count each. */
+export interface MailboxUsage {
+  /** Octets and messages of all folders but recoverable items. */
+  readonly bytes: number;
+  readonly messages: number;
+  readonly recoverableBytes: number;
+  readonly recoverableMessages: number;
+}
+
+/** Where a message in recoverable items was, and since when it is there. */
+export interface RecoverableOrigin {
+  /** The folder it was deleted from; null when that is gone too, or not known. */
+  readonly folder: FolderId | null;
+  /** Name of that folder now, or the last one it had; null when not known (deleted before this was kept). */
+  readonly name: string | null;
+  /** Seconds since 1970. */
+  readonly deletedAt: number;
+}
+
 /** A mailbox database: the place where mailboxes live (one directory of SQLite mailboxes, or one PostgreSQL cluster). */
 export interface MailboxDatabase {
   /**
@@ -84,6 +117,8 @@ export interface AppendOptions {
   /** POP3 unique-id carried over from another server; 1–70 characters 0x21–0x7E (RFC 1939 §7). */
   readonly uidl?: string;
   readonly saveDate?: number;
+  /** Takes a message into a full mailbox, too: notices about the quota itself. */
+  readonly ignoreQuota?: boolean;
 }
 
 export interface Appended {
@@ -160,6 +195,13 @@ export interface FolderView {
   keywordBit(name: string): number;
   /** POP3 unique-id of a message: stored, or made from UIDVALIDITY and UID. */
   uidl(uid: number): string;
+  /**
+   * The message does not end with CRLF: POP3 sends two octets more than `columns.size` (RFC 1939 §3). False for an
+   * empty message. No message is read for it.
+   */
+  lineEndMissing(row: number): boolean;
+  /** Null in any other folder than recoverable items. */
+  recoverableOrigin(row: number): RecoverableOrigin | null;
   /** Messages expunged after `modSeq`, ascending UIDs; null when the log no longer reaches back (RFC 7162 §3.2.5.2). */
   expungedSince(modSeq: number): Promise<Uint32Array | null>;
   close(): void;
@@ -207,6 +249,8 @@ export interface Mailbox {
   folderByName(name: string): Folder | null;
   folderByUse(use: SpecialUse): Folder | null;
 
+  usage(): MailboxUsage;
+
   /** @throws Failure ALREADYEXISTS, LIMIT, CANNOT (bad name). Missing parents are created (RFC 9051 §6.3.4). */
   createFolder(
     name: string,
@@ -223,12 +267,14 @@ export interface Mailbox {
   /** Loads the columns when no one has the folder open. */
   view(id: FolderId): Promise<FolderView>;
 
+  /** @throws Failure NONEXISTENT, OVERQUOTA (names limit and usage), CANNOT, LIMIT */
   append(folder: FolderId, message: StagedMessage, options: AppendOptions, origin?: Origin): Promise<Appended>;
   setFlags(folder: FolderId, uids: Uint32Array, change: FlagChange, origin?: Origin): Promise<Stored>;
   /** UIDs that are gone are skipped. @throws Failure NONEXISTENT, OVERQUOTA */
   copy(from: FolderId, uids: Uint32Array, to: FolderId, origin?: Origin): Promise<Copied>;
+  /** Never fails by quota. Out of recoverable items it restores; take \Deleted off first. */
   move(from: FolderId, uids: Uint32Array, to: FolderId, origin?: Origin): Promise<Copied>;
-  /** Messages go to recoverable items for the retention time; from there, or with `purge`, for good. */
+  /** Never fails by quota: recoverable items above theirs go for good, the oldest first. Messages go to recoverable items for the retention time; from there, or with `purge`, for good. */
   expunge(
     folder: FolderId,
     uids: Uint32Array,

@@ -1,7 +1,7 @@
 /** What the store conformance suites share: messages of known bytes, short ways to stage, read and collect. */
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import type { AppendOptions, Appended, Mailbox, MailboxDatabase, Origin } from '../../src/store/api.ts';
+import type { AppendOptions, Appended, Mailbox, MailboxDatabase, Origin, QuotaOf } from '../../src/store/api.ts';
 import { type FolderId, mailboxId } from '../../src/store/model.ts';
 
 /** One database under test. `reopen` closes it and opens the same data again. */
@@ -14,6 +14,7 @@ export interface StoreUnderTest {
 export interface StoreOptions {
   /** Seconds since 1970. */
   readonly now?: () => number;
+  readonly quotaOf?: QuotaOf;
 }
 
 export type OpenStore = (options?: StoreOptions) => Promise<StoreUnderTest>;

@@ -7,6 +7,7 @@
  * A change of many messages is one value with a UID list, never one a message.
  */
 import type { FolderKind, SpecialUse } from '../model.ts';
+import type { LineEnd } from './columns.ts';
 
 export interface AppendChange {
   readonly kind: 'append';
@@ -30,6 +31,7 @@ export interface AppendChange {
   readonly uidl: string | null;
   readonly fragmentOffset: number;
   readonly fragmentLength: number;
+  readonly lineEnd: LineEnd;
 }
 
 export interface FlagsChange {

@@ -5,11 +5,14 @@
  */
 import { Buffer } from 'node:buffer';
 import { Failure } from '../../observe/failure.ts';
-import { type Columns, lowerBound } from './columns.ts';
+import { type Columns, lowerBound, type NumericArray } from './columns.ts';
 import { CHUNK_BITS } from './folder-state.ts';
 
-/** Raise when the columns or their order change; a migration then rewrites all chunks. */
-export const CHUNK_VERSION = 1;
+/**
+ * Raise when the columns or their order change, with a migration in mailbox-file.ts, so that older releases refuse the
+ * file. Chunks of earlier versions are read as they are and written anew when a row of theirs changes.
+ */
+export const CHUNK_VERSION = 2;
 /** Version, count of rows. Keeps what follows on an 8 byte border. */
 const HEAD_BYTES = 8;
 
@@ -21,7 +24,7 @@ export function packChunk(columns: Columns, chunk: number): Buffer | null {
   while (to < columns.length && columns.uid[to]! < behind) to += 1;
   const count = to - from;
   if (count === 0) return null;
-  const arrays = columns.arrays();
+  const arrays = storedArrays(columns, CHUNK_VERSION);
   const blob = Buffer.allocUnsafe(HEAD_BYTES + count * arrays.reduce((sum, one) => sum + one.BYTES_PER_ELEMENT, 0));
   blob.writeUInt32LE(CHUNK_VERSION, 0);
   blob.writeUInt32LE(count, 4);
@@ -38,11 +41,12 @@ export function packChunk(columns: Columns, chunk: number): Buffer | null {
 export function unpackChunk(blob: Uint8Array, columns: Columns): void {
   const head = Buffer.from(blob.buffer, blob.byteOffset, blob.byteLength);
   const count = blob.length < HEAD_BYTES ? 0 : head.readUInt32LE(4);
+  const version = blob.length < HEAD_BYTES ? 0 : head.readUInt32LE(0);
   const first = columns.length;
   columns.reserve(count);
-  const arrays = columns.arrays();
+  const arrays = storedArrays(columns, version);
   const rowBytes = arrays.reduce((sum, one) => sum + one.BYTES_PER_ELEMENT, 0);
-  if (count === 0 || head.readUInt32LE(0) !== CHUNK_VERSION || blob.length !== HEAD_BYTES + count * rowBytes) {
+  if (count === 0 || version < 1 || version > CHUNK_VERSION || blob.length !== HEAD_BYTES + count * rowBytes) {
     throw new Failure('CORRUPTION', 'The index of a folder cannot be read.');
   }
   let at = HEAD_BYTES;
@@ -52,5 +56,14 @@ export function unpackChunk(blob: Uint8Array, columns: Columns): void {
     target.set(blob.subarray(at, at + bytes));
     at += bytes;
   }
+  for (const column of columns.arrays()) if (!arrays.includes(column)) column.fill(0, first, first + count);
   columns.length = first + count;
+}
+
+/** The columns a version of chunks holds; those it lacks are 0. */
+function storedArrays(columns: Columns, version: number): readonly NumericArray[] {
+  const all = columns.arrays();
+  if (version >= 2) return all;
+  const since2: readonly NumericArray[] = [columns.deletedFrom, columns.lineEnd];
+  return all.filter((column) => !since2.includes(column));
 }

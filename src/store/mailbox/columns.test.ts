@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { packChunk, unpackChunk } from './chunk.ts';
-import { Columns, type Row } from './columns.ts';
+import { Columns, LINE_END, type Row } from './columns.ts';
 import { CHUNK_BITS } from './folder-state.ts';
 
 function rowFor(uid: number): Row {
@@ -24,6 +24,7 @@ function rowFor(uid: number): Row {
     offset: uid * 11,
     fragmentOffset: uid * 13,
     fragmentLength: uid % 1000,
+    lineEnd: uid % 2 === 0 ? LINE_END.present : LINE_END.missing,
   };
 }
 

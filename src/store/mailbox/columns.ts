@@ -29,7 +29,12 @@ export interface Row {
   readonly offset: number;
   readonly fragmentOffset: number;
   readonly fragmentLength: number;
+  readonly lineEnd: LineEnd;
 }
+
+/** Whether a message ends with CRLF. Unknown: stored before this was kept (line-ends.ts finds it out). */
+export const LINE_END = { unknown: 0, present: 1, missing: 2 } as const;
+export type LineEnd = (typeof LINE_END)[keyof typeof LINE_END];
 
 export class Columns implements FolderColumns {
   length = 0;
@@ -51,6 +56,9 @@ export class Columns implements FolderColumns {
   /** Where the parse result lies in the fragment file; length 0: not there, parse again. */
   fragmentOffset: Uint32Array;
   fragmentLength: Uint32Array;
+  /** Recoverable items: the folder the message was deleted from; 0: not known. */
+  deletedFrom: Uint32Array;
+  lineEnd: Uint8Array;
 
   constructor(capacity = FIRST_CAPACITY) {
     this.uid = new Uint32Array(capacity);
@@ -69,6 +77,8 @@ export class Columns implements FolderColumns {
     this.offset = new Uint32Array(capacity);
     this.fragmentOffset = new Uint32Array(capacity);
     this.fragmentLength = new Uint32Array(capacity);
+    this.deletedFrom = new Uint32Array(capacity);
+    this.lineEnd = new Uint8Array(capacity);
   }
 
   /** All arrays in the order in which packed chunks keep them: widest first, so that each stands aligned. */
@@ -80,7 +90,9 @@ export class Columns implements FolderColumns {
       this.sentDate,
       this.uid,
       ...this.#fourByteArrays(),
+      this.deletedFrom,
       this.flags,
+      this.lineEnd,
     ];
   }
 
@@ -106,6 +118,8 @@ export class Columns implements FolderColumns {
     this.offset = grown(this.offset, new Uint32Array(to));
     this.fragmentOffset = grown(this.fragmentOffset, new Uint32Array(to));
     this.fragmentLength = grown(this.fragmentLength, new Uint32Array(to));
+    this.deletedFrom = grown(this.deletedFrom, new Uint32Array(to));
+    this.lineEnd = grown(this.lineEnd, new Uint8Array(to));
   }
 
   /** `row.uid` has to be above all UIDs here. */
@@ -128,6 +142,8 @@ export class Columns implements FolderColumns {
     this.offset[at] = row.offset;
     this.fragmentOffset[at] = row.fragmentOffset;
     this.fragmentLength[at] = row.fragmentLength;
+    this.deletedFrom[at] = 0;
+    this.lineEnd[at] = row.lineEnd;
     this.length = at + 1;
   }
 

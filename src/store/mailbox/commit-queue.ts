@@ -5,7 +5,7 @@
  */
 import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
-import { type MailboxEvent, type Origin } from '../api.ts';
+import type { MailboxEvent, MailboxQuota, Origin } from '../api.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import { Draft } from './draft.ts';
 import { Effects, type MailboxState } from './mailbox-state.ts';
@@ -46,6 +46,7 @@ export class CommitQueue {
   readonly #feed: ChangeFeed;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #quota: () => MailboxQuota;
   readonly #committed: (contents: readonly number[]) => void;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
@@ -57,6 +58,7 @@ export class CommitQueue {
     feed: ChangeFeed,
     log: Log,
     now: () => number,
+    quota: () => MailboxQuota,
     committed: (contents: readonly number[]) => void,
   ) {
     this.#state = state;
@@ -64,6 +66,7 @@ export class CommitQueue {
     this.#feed = feed;
     this.#log = log;
     this.#now = now;
+    this.#quota = quota;
     this.#committed = committed;
   }
 
@@ -100,7 +103,7 @@ export class CommitQueue {
   }
 
   async #commit(): Promise<void> {
-    const draft = new Draft(this.#state, this.#storage, this.#now());
+    const draft = new Draft(this.#state, this.#storage, this.#now(), this.#quota);
     const planned = this.#gather(draft);
     let locations: readonly Location[] = [];
     if (draft.entries.length > 0) {

@@ -3,14 +3,15 @@
  * stages messages. What is kept where is the engine's matter (`Engine`).
  */
 import { Failure } from '../../observe/failure.ts';
-import type { Log } from '../../observe/log.ts';
-import type { Mailbox, MailboxDatabase, MessageSink, StageOptions, VerifyReport } from '../api.ts';
+import { type Log, silentLog } from '../../observe/log.ts';
+import type { Mailbox, MailboxDatabase, MessageSink, QuotaOf, StageOptions, VerifyReport } from '../api.ts';
 import type { MailboxId } from '../model.ts';
 import { foldWhenDue, sweep } from './background.ts';
 import { defaultFoldersIntent } from './folder-intents.ts';
 import { fold } from './folding.ts';
 import { MailboxCore } from './mailbox-core.ts';
 import { MailboxHandle } from './mailbox-handle.ts';
+import { UNLIMITED } from './quota.ts';
 import { type Spool, StagingSink } from './staging.ts';
 import type { OpenedMailbox } from './storage.ts';
 import { verifyMailbox } from './verify.ts';
@@ -21,6 +22,15 @@ const IDLE_CLOSE_MS = 60_000;
 const SWEEP_MS = 5_000;
 /** Mailboxes kept open though nobody has them open. */
 const IDLE_MAILBOXES = 64;
+
+/** What both engines can be opened with. */
+export interface StoreOptions {
+  readonly log?: Log;
+  /** Seconds since 1970; the clock when missing. */
+  readonly now?: () => number;
+  /** No mailbox has a bound when missing. */
+  readonly quotaOf?: QuotaOf;
+}
 
 export interface Engine {
   /** Closing a mailbox would lose it: it stays open until the database is closed. */
@@ -46,15 +56,17 @@ export class MailboxStore implements MailboxDatabase {
   readonly #engine: Engine;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #quotaOf: QuotaOf;
   readonly #open = new Map<MailboxId, Open>();
   readonly #sweeps: NodeJS.Timeout;
   #sweeping = false;
   #closed = false;
 
-  constructor(engine: Engine, log: Log, now: () => number = () => Math.floor(Date.now() / 1000)) {
+  constructor(engine: Engine, options: StoreOptions) {
     this.#engine = engine;
-    this.#log = log;
-    this.#now = now;
+    this.#log = options.log ?? silentLog;
+    this.#now = options.now ?? (() => Math.floor(Date.now() / 1000));
+    this.#quotaOf = options.quotaOf ?? (() => UNLIMITED);
     this.#sweeps = setInterval(() => void this.#sweep(), SWEEP_MS);
     this.#sweeps.unref();
   }
@@ -127,7 +139,7 @@ export class MailboxStore implements MailboxDatabase {
   async #load(mailbox: MailboxId, create: boolean): Promise<MailboxCore> {
     const opened = await this.#engine.open(mailbox, create);
     if (opened === null) throw new Failure('NONEXISTENT', 'There is no such mailbox.');
-    const core = new MailboxCore(mailbox, opened, this.#log, this.#now, foldWhenDue);
+    const core = new MailboxCore(mailbox, opened, this.#log, this.#now, () => this.#quotaOf(mailbox), foldWhenDue);
     try {
       await core.recover(opened);
       if (core.state.byUse('inbox') === null) await core.queue.submit(defaultFoldersIntent());

@@ -6,10 +6,11 @@
 import type { Buffer } from 'node:buffer';
 import { Failure } from '../../observe/failure.ts';
 import { KEYWORD_BYTES, KEYWORDS_PER_FOLDER } from '../../wire/limits.ts';
-import type { Origin } from '../api.ts';
+import type { MailboxQuota, Origin } from '../api.ts';
 import type { Change } from './change.ts';
 import type { FolderState } from './folder-state.ts';
 import type { MailboxState } from './mailbox-state.ts';
+import { QuotaLedger } from './quota.ts';
 import type { LogEntry, MailboxStorage, Payload } from './storage.ts';
 
 export const HIGHEST_UID = 0xffffffff;
@@ -35,6 +36,7 @@ export class Draft {
   bytes = 0;
   /** Seconds since 1970. */
   readonly now: number;
+  readonly quota: QuotaLedger;
   readonly #storage: MailboxStorage;
   readonly #uidNext = new Map<number, number>();
   readonly #learned = new Map<number, string[]>();
@@ -45,10 +47,11 @@ export class Draft {
   #content: number;
   #thread: number;
 
-  constructor(state: MailboxState, storage: MailboxStorage, now: number) {
+  constructor(state: MailboxState, storage: MailboxStorage, now: number, quota: () => MailboxQuota) {
     this.state = state;
     this.#storage = storage;
     this.now = now;
+    this.quota = new QuotaLedger(state, quota);
     this.#modSeq = state.counters.highestModSeq;
     this.#folder = state.counters.nextFolder;
     this.#uidValidity = state.counters.lastUidValidity;

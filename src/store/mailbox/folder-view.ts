@@ -1,6 +1,7 @@
 /** A folder held open by one caller: a window on the shared FolderState (store/api.ts FolderView). */
-import type { FolderView } from '../api.ts';
-import type { Folder, FolderColumns } from '../model.ts';
+import type { FolderView, RecoverableOrigin } from '../api.ts';
+import { type Folder, type FolderColumns, folderId } from '../model.ts';
+import { LINE_END } from './columns.ts';
 import type { FolderState } from './folder-state.ts';
 import type { MailboxState } from './mailbox-state.ts';
 
@@ -45,6 +46,22 @@ export class SharedFolderView implements FolderView {
     const stored = this.#folder.uidls.get(uid);
     if (stored !== undefined) return stored;
     return this.#folder.facts.uidValidity.toString(16).padStart(8, '0') + uid.toString(16).padStart(8, '0');
+  }
+
+  lineEndMissing(row: number): boolean {
+    return this.#state.rows(this.#folder).lineEnd[row] === LINE_END.missing;
+  }
+
+  recoverableOrigin(row: number): RecoverableOrigin | null {
+    if (this.#folder.facts.kind !== 'recoverable') return null;
+    const columns = this.#state.rows(this.#folder);
+    const id = columns.deletedFrom[row] ?? 0;
+    const present = this.#state.folders.get(id);
+    return {
+      folder: present === undefined ? null : folderId(id),
+      name: present?.name ?? this.#state.formerFolders.get(id) ?? null,
+      deletedAt: columns.saveDate[row] ?? 0,
+    };
   }
 
   expungedSince(modSeq: number): Promise<Uint32Array | null> {

@@ -67,9 +67,11 @@ function takeImage(core: MailboxCore): FoldImage {
     subscriptions: state.subscriptionsDirty ? [...state.subscriptions] : null,
     folders,
     removedFolders: [...state.removedFolders],
+    formerFolders: state.formerFoldersDirty ? new Map(state.formerFolders) : null,
     threadKeys: new Map(state.newThreadKeys),
   };
   state.subscriptionsDirty = false;
+  state.formerFoldersDirty = false;
   state.removedFolders.length = 0;
   // Known to the storage from now on: it answers for the image while that is being written.
   state.newThreadKeys.clear();
@@ -97,6 +99,7 @@ function takeFolder(folder: FolderState): FoldedFolder {
 function putBack(core: MailboxCore, image: FoldImage): void {
   const { state } = core;
   if (image.subscriptions !== null) state.subscriptionsDirty = true;
+  if (image.formerFolders !== null) state.formerFoldersDirty = true;
   state.removedFolders.push(...image.removedFolders);
   for (const [key, thread] of image.threadKeys) state.newThreadKeys.set(key, thread);
   for (const folded of image.folders) {

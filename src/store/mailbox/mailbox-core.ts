@@ -8,7 +8,7 @@ import type { ParsedMessage } from '../../message/model.ts';
 import { MessageScanner, parseMessage } from '../../message/scanner.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
-import type { BodyBatch, FragmentBatch } from '../api.ts';
+import type { BodyBatch, FragmentBatch, MailboxQuota } from '../api.ts';
 import type { MailboxId } from '../model.ts';
 import { createFolderSearch } from '../search/folder-search.ts';
 import type { FolderSearch, SearchSource, TextIndexer } from '../search/source.ts';
@@ -53,6 +53,7 @@ export class MailboxCore {
     opened: OpenedMailbox,
     log: Log,
     now: () => number,
+    quota: () => MailboxQuota,
     committed: (core: MailboxCore) => void,
   ) {
     const { storage, stored } = opened;
@@ -62,7 +63,7 @@ export class MailboxCore {
     this.now = now;
     this.state = new MailboxState(storage, stored);
     this.feed = new ChangeFeed(log);
-    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, (contents) => {
+    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, quota, (contents) => {
       this.active = true;
       for (const content of contents) this.backlog.note(content);
       committed(this);

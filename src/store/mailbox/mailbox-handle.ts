@@ -11,6 +11,7 @@ import type {
   FragmentBatch,
   Mailbox,
   MailboxEvent,
+  MailboxUsage,
   Origin,
   StagedMessage,
   Stored,
@@ -25,9 +26,11 @@ import {
   subscribeIntent,
 } from './folder-intents.ts';
 import { INBOX } from './folder-name.ts';
+import { findLineEnds } from './line-ends.ts';
 import type { MailboxCore } from './mailbox-core.ts';
 import { maintain } from './maintenance.ts';
 import { appendIntent, copyIntent, expungeIntent, flagsIntent } from './message-intents.ts';
+import { usageOf } from './quota.ts';
 import { Staged } from './staging.ts';
 
 export class MailboxHandle implements Mailbox {
@@ -63,6 +66,10 @@ export class MailboxHandle implements Mailbox {
     return this.#core.state.byUse(use)?.snapshot ?? null;
   }
 
+  usage(): MailboxUsage {
+    return usageOf(this.#core.state);
+  }
+
   async createFolder(
     name: string,
     options: { specialUse?: SpecialUse; kind?: FolderKind; subscribed?: boolean } = {},
@@ -86,10 +93,11 @@ export class MailboxHandle implements Mailbox {
     return this.#core.queue.submit(subscribeIntent(name, subscribed));
   }
 
-  // oxlint-disable-next-line typescript/require-await -- failures come as rejections
   async view(id: FolderId): Promise<FolderView> {
-    const view = this.#core.openView(this.#core.folder(id));
+    const folder = this.#core.folder(id);
+    const view = this.#core.openView(folder);
     this.#views.add(view);
+    await findLineEnds(this.#core, folder);
     return view;
   }
 

@@ -40,6 +40,9 @@ export class MailboxState {
   /** Folders to delete from the storage with the next fold. */
   readonly removedFolders: number[] = [];
   subscriptionsDirty = false;
+  /** Last names of removed folders: recoverable items remember where they came from by id. */
+  readonly formerFolders: Map<number, string>;
+  formerFoldersDirty = false;
   readonly #byKey = new Map<string, FolderState>();
   readonly #storage: MailboxStorage;
 
@@ -53,6 +56,7 @@ export class MailboxState {
       lastUidValidity: 0,
     };
     this.subscriptions = new Set(stored.subscriptions);
+    this.formerFolders = new Map(stored.formerFolders);
     for (const facts of stored.folders) {
       const folder = new FolderState(facts, this.subscriptions.has(facts.name));
       folder.dirty = false;
@@ -85,6 +89,20 @@ export class MailboxState {
     return this.newThreadKeys.get(key) ?? this.#storage.threadOf(key);
   }
 
+  /** Forgets names no recoverable item refers to any more. */
+  pruneFormerFolders(): void {
+    if (this.formerFolders.size === 0) return;
+    const named = new Set<number>();
+    for (const folder of this.folders.values()) {
+      if (folder.facts.kind !== 'recoverable' || folder.facts.exists === 0) continue;
+      const { deletedFrom, length } = this.rows(folder);
+      for (let row = 0; row < length; row += 1) named.add(deletedFrom[row]!);
+    }
+    for (const id of this.formerFolders.keys()) {
+      if (!named.has(id)) this.formerFoldersDirty = this.formerFolders.delete(id) || this.formerFoldersDirty;
+    }
+  }
+
   apply(change: Change, location: Location, origin: Origin | null, effects: Effects): void {
     switch (change.kind) {
       case 'append':
@@ -106,6 +124,10 @@ export class MailboxState {
         this.folders.delete(folder.id);
         this.#byKey.delete(nameKey(folder.name));
         this.removedFolders.push(folder.id);
+        if (folder.facts.uidNext > 1) {
+          this.formerFolders.set(folder.id, folder.name);
+          this.formerFoldersDirty = true;
+        }
         effects.removed.push(folderId(folder.id));
         return undefined;
       }
@@ -216,6 +238,8 @@ export class MailboxState {
     for (let i = 0; i < rows.length; i += 1) target.uid[first + i] = change.firstUid + i;
     target.modSeq.fill(change.modSeq, first, target.length);
     target.saveDate.fill(change.saveDate, first, target.length);
+    if (to.facts.kind !== 'recoverable') target.deletedFrom.fill(0, first, target.length);
+    else if (from.facts.kind !== 'recoverable') target.deletedFrom.fill(from.id, first, target.length);
     if (from !== to) translateKeywords(from, to, target, first);
     to.count(target, first, target.length, 1);
     to.markChunks(target.uid.subarray(first), rows.length);

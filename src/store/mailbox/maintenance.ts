@@ -1,18 +1,19 @@
 /**
- * What a mailbox needs from time to time: recoverable items older than the retention time go for good, the log is
+ * What a mailbox needs from time to time: recoverable items older than the retention time or above their quota go for good, the log is
  * folded, segments that are mostly dead are copied out and removed, messages without searchable text get it. Called by the back end's schedule.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { compact } from './compaction.ts';
 import { fold } from './folding.ts';
 import type { MailboxCore } from './mailbox-core.ts';
-import { expungeIntent } from './message-intents.ts';
+import { expungeIntent, purgeExcessIntent } from './message-intents.ts';
 
 /** Wall time of one step of indexing, ms. */
 const INDEX_STEP_MS = 50;
 
 export async function maintain(core: MailboxCore, retentionSeconds: number): Promise<void> {
   await purgeRecoverable(core, retentionSeconds);
+  core.state.pruneFormerFolders();
   await nextTurn();
   await fold(core, 'maintenance');
   await compact(core);
@@ -31,4 +32,5 @@ async function purgeRecoverable(core: MailboxCore, retentionSeconds: number): Pr
     if (columns.saveDate[row]! < before) old.push(columns.uid[row]!);
   }
   if (old.length > 0) await core.queue.submit(expungeIntent(folder.id, Uint32Array.from(old), true, null));
+  await core.queue.submit(purgeExcessIntent(folder.id));
 }

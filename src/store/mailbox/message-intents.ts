@@ -5,10 +5,11 @@
 import { Failure } from '../../observe/failure.ts';
 import { type AppendOptions, type Appended, type Copied, type FlagChange, type Origin, type Stored } from '../api.ts';
 import { modSeq, uid, uidValidity } from '../model.ts';
-import type { Columns } from './columns.ts';
+import { type Columns, LINE_END } from './columns.ts';
 import type { Intent } from './commit-queue.ts';
 import type { Draft } from './draft.ts';
 import type { FolderState } from './folder-state.ts';
+import { bytesOf } from './quota.ts';
 import type { Staged } from './staging.ts';
 
 const ALL_FLAGS = 31;
@@ -39,6 +40,7 @@ export function appendIntent(
       const { parsed } = message;
       const { thread, unknown } = draft.threadOf(parsed.threadKeys.slice(0, THREAD_KEYS));
       const internalDate = options.internalDate ?? draft.now;
+      if (options.ignoreQuota !== true) draft.quota.admit(target, message.size);
       draft.add(
         {
           kind: 'append',
@@ -60,10 +62,16 @@ export function appendIntent(
           uidl: options.uidl ?? null,
           fragmentOffset: draft.putFragment(parsed.fragment),
           fragmentLength: parsed.fragment.length,
+          lineEnd: message.lineEndMissing ? LINE_END.missing : LINE_END.present,
         },
         origin,
         message.payload,
       );
+      draft.quota.count(target, message.size);
+      if (target.facts.kind === 'recoverable') {
+        draft.quota.arrive(newUid, () => [message.size]);
+        purgeExcess(draft, target);
+      }
       return { uid: uid(newUid), uidValidity: uidValidity(target.facts.uidValidity), modSeq: modSeq(at) };
     },
   };
@@ -123,7 +131,9 @@ export function copyIntent(
     plan(draft) {
       const source = draft.folder(from);
       const target = draft.folder(to);
-      return addCopy(draft, kind, source, existing(draft, source, uids), target, origin);
+      const there = existing(draft, source, uids);
+      if (kind === 'copy') draft.quota.admit(target, sizeOf(draft, source, there));
+      return addCopy(draft, kind, source, there, target, origin);
     },
   };
 }
@@ -147,10 +157,35 @@ export function expungeIntent(
         return { expunged: gone, modSeq: addCopy(draft, 'move', source, gone, kept, origin).modSeq };
       }
       const at = draft.nextModSeq();
+      draft.quota.count(source, -sizeOf(draft, source, gone));
       draft.add({ kind: 'expunge', folder, modSeq: at, uids: gone }, origin);
       return { expunged: gone, modSeq: modSeq(at) };
     },
   };
+}
+
+/** After the quota of recoverable items was lowered. */
+export function purgeExcessIntent(recoverable: number): Intent<void> {
+  return {
+    rows: [recoverable],
+    alone: false,
+    origin: null,
+    plan: (draft) => purgeExcess(draft, draft.folder(recoverable)),
+  };
+}
+
+/** Recoverable items above their quota: the oldest go for good, nobody is refused (exchange-behaviour.md §9.2). */
+function purgeExcess(draft: Draft, recoverable: FolderState): void {
+  const { uids, bytes } = draft.quota.takeExcess(recoverable);
+  if (uids.length === 0) return;
+  draft.quota.count(recoverable, -bytes);
+  const gone = Uint32Array.from(uids);
+  draft.add({ kind: 'expunge', folder: recoverable.id, modSeq: draft.nextModSeq(), uids: gone }, null);
+}
+
+function sizeOf(draft: Draft, folder: FolderState, uids: Uint32Array): number {
+  const columns = draft.state.rows(folder);
+  return bytesOf(columns, columns.rowsOf(uids));
 }
 
 /** All messages of a folder that is renamed (INBOX) or removed. */
@@ -181,6 +216,16 @@ export function addCopy(
     },
     origin,
   );
+  const bytes = sizeOf(draft, source, uids);
+  draft.quota.count(target, bytes);
+  if (kind === 'move') draft.quota.count(source, -bytes);
+  if (target.facts.kind === 'recoverable') {
+    draft.quota.arrive(firstUid, () => {
+      const columns = draft.state.rows(source);
+      return Array.from(columns.rowsOf(uids), (row) => columns.size[row]!);
+    });
+    purgeExcess(draft, target);
+  }
   const targets = new Uint32Array(uids.length);
   for (let i = 0; i < targets.length; i += 1) targets[i] = firstUid + i;
   return { uidValidity: targetValidity, source: uids, target: targets, modSeq: modSeq(at) };

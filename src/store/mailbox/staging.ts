@@ -16,6 +16,9 @@ import type { Payload } from './storage.ts';
 /** Larger messages go to a spool file. */
 export const STAGED_IN_MEMORY_BYTES = 1024 * 1024;
 
+/** CR and LF as one number. */
+const CRLF = 0x0d0a;
+
 /** Where a message too large for memory waits for its append. */
 export interface Spool {
   write(chunk: Buffer): Promise<void>;
@@ -27,11 +30,14 @@ export interface Spool {
 export class Staged implements StagedMessage {
   readonly parsed: ParsedMessage;
   readonly payload: Payload;
+  /** The last octets are no CRLF; false for an empty message. */
+  readonly lineEndMissing: boolean;
   readonly #spool: Spool | null;
 
-  constructor(parsed: ParsedMessage, payload: Payload, spool: Spool | null) {
+  constructor(parsed: ParsedMessage, payload: Payload, lineEndMissing: boolean, spool: Spool | null) {
     this.parsed = parsed;
     this.payload = payload;
+    this.lineEndMissing = lineEndMissing;
     this.#spool = spool;
   }
 
@@ -53,6 +59,8 @@ export class StagingSink implements MessageSink {
   #scanner: MessageScanner | null = null;
   #size = 0;
   #crc = 0;
+  /** The last two octets so far. */
+  #tail = 0;
   #ended = false;
 
   constructor(options: StageOptions, createSpool: () => Promise<Spool>) {
@@ -70,16 +78,17 @@ export class StagingSink implements MessageSink {
     this.#ended = true;
     const size = this.#size;
     const crc = this.#crc;
+    const lineEndMissing = size > 0 && this.#tail !== CRLF;
     const spool = this.#spool;
     if (spool !== null && this.#scanner !== null) {
       const payload: Payload = { size, crc, memory: null, pieces: () => spool.pieces() };
-      return new Staged(this.#scanner.end(), payload, spool);
+      return new Staged(this.#scanner.end(), payload, lineEndMissing, spool);
     }
     const first = this.#memory[0];
     const bytes = this.#memory.length === 1 && first !== undefined ? first : Buffer.concat(this.#memory, size);
     this.#memory = [];
     const payload: Payload = { size, crc: crc32(bytes), memory: bytes, pieces: () => once(bytes) };
-    return new Staged(parseMessage(bytes), payload, null);
+    return new Staged(parseMessage(bytes), payload, lineEndMissing, null);
   }
 
   async abort(): Promise<void> {
@@ -92,6 +101,8 @@ export class StagingSink implements MessageSink {
   #take(bytes: Buffer): Promise<void> | void {
     if (bytes.length === 0) return undefined;
     this.#size += bytes.length;
+    const last = bytes[bytes.length - 1]!;
+    this.#tail = ((bytes.length > 1 ? bytes[bytes.length - 2]! : this.#tail & 0xff) << 8) | last;
     if (this.#size > this.#maxBytes) {
       throw new Failure('TOOBIG', `The message is larger than the ${this.#maxBytes} bytes allowed here.`);
     }

@@ -50,6 +50,8 @@ export interface StoredMailbox {
   readonly counters: MailboxCounters | null;
   readonly folders: readonly FolderFacts[];
   readonly subscriptions: readonly string[];
+  /** Last names of removed folders that recoverable items may have come from. */
+  readonly formerFolders: ReadonlyMap<number, string>;
 }
 
 /** What a fold writes in one transaction; taken at one moment, see folding.ts. */
@@ -58,6 +60,8 @@ export interface FoldImage {
   readonly subscriptions: readonly string[] | null;
   readonly folders: readonly FoldedFolder[];
   readonly removedFolders: readonly number[];
+  /** Complete list, null when unchanged. */
+  readonly formerFolders: ReadonlyMap<number, string> | null;
   readonly threadKeys: ReadonlyMap<number, number>;
 }
 

@@ -208,6 +208,8 @@ export class TestSource implements SearchSource {
       },
       keywordBit: (name) => KEYWORDS.indexOf(name.toLowerCase()),
       uidl: String,
+      lineEndMissing: () => false,
+      recoverableOrigin: () => null,
       expungedSince: async () => null,
       close: () => {},
     };

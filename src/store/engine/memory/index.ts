@@ -4,22 +4,15 @@
  */
 import type { Buffer } from 'node:buffer';
 import { Failure } from '../../../observe/failure.ts';
-import { type Log, silentLog } from '../../../observe/log.ts';
 import type { MailboxDatabase } from '../../api.ts';
-import { type Engine, MailboxStore } from '../../mailbox/database.ts';
+import { type Engine, MailboxStore, type StoreOptions } from '../../mailbox/database.ts';
 import type { Spool } from '../../mailbox/staging.ts';
 import type { OpenedMailbox } from '../../mailbox/storage.ts';
 import type { MailboxId } from '../../model.ts';
 import { MemoryStorage } from './memory-storage.ts';
 
-export interface MemoryOptions {
-  readonly log?: Log;
-  /** Seconds since 1970; the clock when missing. */
-  readonly now?: () => number;
-}
-
-export function openMemoryDatabase(options: MemoryOptions = {}): MailboxDatabase {
-  return new MailboxStore(new MemoryEngine(), options.log ?? silentLog, options.now);
+export function openMemoryDatabase(options: StoreOptions = {}): MailboxDatabase {
+  return new MailboxStore(new MemoryEngine(), options);
 }
 
 class MemoryEngine implements Engine {
@@ -31,7 +24,7 @@ class MemoryEngine implements Engine {
     this.#mailboxes.add(mailbox);
     return Promise.resolve({
       storage: new MemoryStorage(),
-      stored: { counters: null, folders: [], subscriptions: [] },
+      stored: { counters: null, folders: [], subscriptions: [], formerFolders: new Map() },
       replay: () => [],
       raise: null,
     });

@@ -93,6 +93,10 @@ export class ByteDecoder {
     this.#at = at;
   }
 
+  get hasMore(): boolean {
+    return this.#at < this.#bytes.length;
+  }
+
   byte(): number {
     const value = this.#bytes.readUInt8(this.#at);
     this.#at += 1;

@@ -4,6 +4,7 @@
  */
 import { unreachable } from '../../../observe/failure.ts';
 import type { Change } from '../../mailbox/change.ts';
+import { LINE_END } from '../../mailbox/columns.ts';
 import type { FolderKind, SpecialUse } from '../../model.ts';
 import type { ByteDecoder, ByteEncoder } from './byte-codec.ts';
 
@@ -22,6 +23,7 @@ const KINDS: readonly Change['kind'][] = [
   'relocate',
 ];
 const OPS = ['add', 'remove', 'replace'] as const;
+const LINE_ENDS = [LINE_END.unknown, LINE_END.present, LINE_END.missing] as const;
 const FOLDER_KINDS: readonly FolderKind[] = ['mail', 'calendar', 'contacts', 'recoverable'];
 const USES: readonly (SpecialUse | null)[] = [
   null,
@@ -58,6 +60,7 @@ export function encodeChange(change: Change, out: ByteEncoder): void {
       out.text(change.uidl ?? '');
       out.number(change.fragmentOffset);
       out.number(change.fragmentLength);
+      out.byte(change.lineEnd);
       return;
     case 'flags':
       out.number(change.folder);
@@ -219,6 +222,8 @@ function decodeAppend(bytes: ByteDecoder): Change {
     uidl: bytes.text() || null,
     fragmentOffset: bytes.number(),
     fragmentLength: bytes.number(),
+    // Records of the first release end here.
+    lineEnd: bytes.hasMore ? known(LINE_ENDS, bytes.byte()) : LINE_END.unknown,
   };
 }
 

@@ -8,9 +8,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../../observe/failure.ts';
-import { type Log, silentLog } from '../../../observe/log.ts';
+import { silentLog } from '../../../observe/log.ts';
 import type { MailboxDatabase } from '../../api.ts';
-import { type Engine, MailboxStore } from '../../mailbox/database.ts';
+import { type Engine, MailboxStore, type StoreOptions } from '../../mailbox/database.ts';
 import type { Spool } from '../../mailbox/staging.ts';
 import type { OpenedMailbox } from '../../mailbox/storage.ts';
 import { type MailboxId, mailboxId } from '../../model.ts';
@@ -19,11 +19,8 @@ import { type Files, flushDirectory, realFiles } from './files.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { clearSpool, createSpoolFile } from './spool.ts';
 
-export interface SqliteOptions {
+export interface SqliteOptions extends StoreOptions {
   readonly directory: string;
-  readonly log?: Log;
-  /** Seconds since 1970; the clock when missing. */
-  readonly now?: () => number;
   /** For tests: a disk that is full or slow, and small segments. */
   readonly files?: Files;
   readonly segmentBytes?: number;
@@ -43,7 +40,7 @@ export async function openSqliteDatabase(options: SqliteOptions): Promise<Mailbo
     unlock();
     throw reason;
   }
-  return new MailboxStore(new SqliteEngine(options, unlock), options.log ?? silentLog, options.now);
+  return new MailboxStore(new SqliteEngine(options, unlock), options);
 }
 
 class SqliteEngine implements Engine {

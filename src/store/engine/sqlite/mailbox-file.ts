@@ -33,6 +33,8 @@ const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (folder, uid)) WITHOUT ROWID;
    CREATE TABLE subscription (name TEXT PRIMARY KEY) WITHOUT ROWID;
    CREATE TABLE thread_key (hash INTEGER PRIMARY KEY, thread INTEGER NOT NULL);`,
+  // With chunks of version 2: those of version 1 stay readable and are written anew when a row of theirs changes.
+  'CREATE TABLE former_folder (id INTEGER PRIMARY KEY, name TEXT NOT NULL);',
 ];
 
 /** Wall time of one step of a fold, ms. */
@@ -66,7 +68,7 @@ interface Loaded {
 }
 
 const NOTHING_STORED: Loaded = {
-  stored: { counters: null, folders: [], subscriptions: [] },
+  stored: { counters: null, folders: [], subscriptions: [], formerFolders: new Map() },
   position: { segment: 0, offset: 0 },
   fragments: { file: 1, since: { segment: 0, offset: 0 } },
 };
@@ -113,6 +115,12 @@ export class MailboxFile {
           .prepare('SELECT name FROM subscription')
           .all()
           .map((row) => text(row, 'name')),
+        formerFolders: new Map(
+          this.#db
+            .prepare('SELECT id, name FROM former_folder')
+            .all()
+            .map((row) => [number(row, 'id'), text(row, 'name')]),
+        ),
       },
       position: { segment: of('logSegment'), offset: of('logOffset') },
       fragments: {
@@ -235,6 +243,11 @@ export class MailboxFile {
         yield () => void db.prepare(`DELETE FROM ${table} WHERE folder = ?`).run(id);
       }
       yield () => void db.prepare('DELETE FROM folder WHERE id = ?').run(id);
+    }
+    if (image.formerFolders !== null) {
+      yield () => db.exec('DELETE FROM former_folder');
+      const add = db.prepare('INSERT INTO former_folder (id, name) VALUES (?, ?)');
+      for (const [id, name] of image.formerFolders) yield () => void add.run(id, name);
     }
     for (const folder of image.folders) yield* this.#folderWrites(folder, fragmentFile);
     const key = db.prepare('INSERT OR REPLACE INTO thread_key (hash, thread) VALUES (?, ?)');

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Change } from '../../mailbox/change.ts';
+import { LINE_END } from '../../mailbox/columns.ts';
 import { ByteDecoder, ByteEncoder, encodeUids } from './byte-codec.ts';
 import { changeLength, decodeRecordHead, encodeRecordHead, RECORD_FRONT_BYTES } from './record.ts';
 
@@ -40,6 +41,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     uidl: fc.constantFrom(null, 'abc', '!'.repeat(70)),
     fragmentOffset: fc.maxSafeNat(),
     fragmentLength: u32,
+    lineEnd: fc.constantFrom(LINE_END.unknown, LINE_END.present, LINE_END.missing),
   }),
   fc.record({
     kind: constant('flags'),

@@ -57,7 +57,7 @@ export function decodeRecordHead(head: Buffer): RecordHead | null {
   const end = head.length - RECORD_TAIL_BYTES;
   if (end < RECORD_FRONT_BYTES || head.readUInt32LE(end) !== headChecksum(head, end)) return null;
   return {
-    change: decodeChange(new ByteDecoder(head, RECORD_FRONT_BYTES)),
+    change: decodeChange(new ByteDecoder(head.subarray(0, end), RECORD_FRONT_BYTES)),
     payloadLength: head.readUInt32LE(end + 4),
     payloadCrc: head.readUInt32LE(end + 8),
   };
