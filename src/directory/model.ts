@@ -308,6 +308,8 @@ export interface MailProtocolSettings {
 
 export interface PopSettings extends MailProtocolSettings {
   readonly messageRetrievalSortOrder: 'Ascending' | 'Descending';
+  /** Ours: seconds between two logons to one mailbox (RFC 2449 §6.5); 0: none. */
+  readonly loginDelay: number;
 }
 
 export interface ImapSettings extends MailProtocolSettings {

@@ -311,6 +311,14 @@ export const popSettingsSchema = new SettingsSchema<PopSettings>(
       help: 'Ascending: message 1 is the oldest. UIDLs do not change.',
       initial: () => 'Ascending',
     },
+    loginDelay: {
+      name: 'LoginDelay',
+      type: type.duration({ min: 0, max: 3600 }),
+      scope: 'frontEnd',
+      effect: 'live',
+      help: 'Time between two logons to one mailbox; clients are told by CAPA and by [LOGIN-DELAY]. 0: none.',
+      initial: () => 0,
+    },
   },
   ALIASES,
 );
