@@ -3,7 +3,7 @@
  * directory alone when none runs.
  */
 import type { X509Certificate } from 'node:crypto';
-import type { Account, Binding, ComponentName, Server, ServiceName } from '../directory/model.ts';
+import type { Account, Binding, ComponentName, ServiceName } from '../directory/model.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { ControlServices } from './control/api.ts';
 
@@ -23,6 +23,12 @@ export interface CertificateFacts {
   readonly certificate: X509Certificate;
 }
 
+export interface FrontDoor {
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'ssl' | 'starttls' | 'none';
+}
+
 /** What only a running server can tell or do. */
 export interface RunningServices extends ControlServices {
   /** The certificate clients get who ask for `name`; null: none covers it, they would get the default one. */
@@ -30,13 +36,13 @@ export interface RunningServices extends ControlServices {
   /** Null: this server could listen there (or does already, for `service`); else the reason in words. */
   bindingProblem(binding: Binding, service: ServiceName): Promise<string | null>;
   /** Address, port and security by which a client on this machine reaches a front end now. */
-  frontDoor(
-    protocol: 'imap' | 'pop3' | 'smtp',
-  ): readonly { host: string; port: number; security: 'ssl' | 'starttls' | 'none' }[];
+  frontDoor(protocol: 'imap' | 'pop3' | 'smtp'): readonly FrontDoor[];
   /** Whether a component does its work now, all requesters considered. */
   componentActive(component: ComponentName): boolean;
   /** PEM of the organization's own authority, which self-made certificates chain to. */
   authorityPem(): Promise<string>;
-  /** A mailbox of the server's own for probes (HealthMailbox…), with its password of today. */
-  probeCredential(server: Server): Promise<{ readonly user: string; readonly password: string }>;
+  /** The door a mail program submits at: TLS and a logon; null: none is open. */
+  submissionDoor(): FrontDoor | null;
+  /** A mailbox of the server's own for probes (HealthMailbox…), with its password of today; `renew`: a new one. */
+  probeCredential(renew: boolean): Promise<{ readonly user: string; readonly password: string }>;
 }
