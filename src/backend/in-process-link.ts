@@ -31,6 +31,8 @@ export interface BackEndOptions {
 
 export interface BackEnd extends BackendLink {
   readonly sessions: SessionRegistry;
+  /** Changes announced before this call are in effect when it resolves. */
+  settled(): Promise<void>;
   /** Takes no session any more, ends those there are, waits at most `ms` for them. Leaves the databases open. */
   drain(ms: number): Promise<void>;
 }
@@ -92,6 +94,10 @@ class InProcessBackEnd implements BackEnd {
       mailbox.close();
       throw error;
     }
+  }
+
+  settled(): Promise<void> {
+    return this.#settings.settled();
   }
 
   async drain(ms: number): Promise<void> {

@@ -46,6 +46,8 @@ export interface FrontEndService {
    * @throws Failure when a binding cannot be opened; the text names the port
    */
   start(): Promise<void>;
+  /** Changes announced before this call are in effect when it resolves. */
+  settled(): Promise<void>;
   /** Stops accepting, tells the clients, waits at most `ms` for them, then cuts the rest off. Final. */
   drain(ms: number): Promise<void>;
 }
@@ -119,6 +121,10 @@ class MailFrontEnd implements FrontEndService {
 
   start(): Promise<void> {
     return this.#service.start();
+  }
+
+  settled(): Promise<void> {
+    return this.#service.settled();
   }
 
   drain(ms: number): Promise<void> {

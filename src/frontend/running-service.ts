@@ -63,6 +63,11 @@ export class RunningService {
     throw failure;
   }
 
+  /** What was announced before this call has been applied when it resolves. */
+  async settled(): Promise<void> {
+    await this.#applying;
+  }
+
   /** Serves one client; its connection is ended afterwards, whatever happened. */
   run(connection: Connection, serve: (stop: AbortSignal) => Promise<void>): void {
     const life = serve(this.#stop.signal)

@@ -103,6 +103,10 @@ class SmtpFrontEnd implements FrontEndService {
     return this.#service.start();
   }
 
+  settled(): Promise<void> {
+    return this.#service.settled();
+  }
+
   drain(ms: number): Promise<void> {
     return this.#service.drain(ms);
   }

@@ -61,6 +61,8 @@ export interface RunningServer {
   status(): Promise<InstanceStatus>;
   readonly backEnd: BackEnd;
   databaseOf(account: Account): MailboxDatabase;
+  /** Changes of the directory announced before this call are in effect when it resolves. */
+  settled(): Promise<void>;
   /** Refuses new sessions, tells those there are, waits at most so long, closes everything. Once. */
   drain(ms: number): Promise<void>;
 }
@@ -248,6 +250,10 @@ class Running implements RunningServer, ControlServices {
 
   endSession(id: string): boolean {
     return this.backEnd.sessions.end((session) => session.id === id) > 0;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all([this.backEnd.settled(), ...this.#frontEnds.map(({ service }) => service.settled())]);
   }
 
   drain(ms: number): Promise<void> {
