@@ -150,7 +150,7 @@ class MailFrontEnd implements FrontEndService {
     try {
       if (this.#inactive !== null) throw this.#inactive;
       const release = this.#limits.connection(address);
-      this.#service.run(connection, (stop) => this.#serve(connection, listening, stop).finally(release));
+      this.#service.run(connection, release, (stop) => this.#logon(connection, listening, stop));
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', 'The server cannot serve you now');
       this.#options.log.warn(
@@ -160,17 +160,6 @@ class MailFrontEnd implements FrontEndService {
       // Whoever floods the SSL port gets no handshake for it.
       if (!listening.implicitTls) connection.out.ascii(this.#face.refusal(failure));
       connection.end();
-    }
-  }
-
-  /** What waits here for hours with each idle session is kept small: nothing of the logon is held. */
-  async #serve(connection: Connection, listening: Listening, stop: AbortSignal): Promise<void> {
-    const admitted = await this.#logon(connection, listening, stop);
-    if (admitted === null) return;
-    try {
-      await admitted.backend.run(connection);
-    } finally {
-      admitted.release();
     }
   }
 

@@ -8,6 +8,8 @@ import type { ServerId, ServiceName } from '../directory/model.ts';
 import type { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { Connection } from '../wire/connection.ts';
+import type { Release } from './limits.ts';
+import type { Admitted } from './reception.ts';
 
 /** How long clients of a stopped service have for their last command. */
 const STOP_MS = 5_000;
@@ -26,10 +28,36 @@ export interface RunningServiceOptions {
   readonly apply: (running: ReadonlySet<ServiceName>) => Promise<readonly Failure[]>;
 }
 
+/** From one start of the service to its stop. */
+class Run {
+  readonly stop = new AbortController();
+  readonly #active = new Set<Connection>();
+  #gone: PromiseWithResolvers<void> | null = null;
+
+  get clients(): readonly Connection[] {
+    return [...this.#active];
+  }
+
+  /** Resolves when no client is left. */
+  get gone(): Promise<void> {
+    if (this.#active.size === 0) return Promise.resolve();
+    this.#gone ??= Promise.withResolvers<void>();
+    return this.#gone.promise;
+  }
+
+  enter(connection: Connection): void {
+    this.#active.add(connection);
+  }
+
+  leave(connection: Connection): void {
+    this.#active.delete(connection);
+    if (this.#active.size === 0) this.#gone?.resolve();
+  }
+}
+
 export class RunningService {
   readonly #options: RunningServiceOptions;
-  readonly #active = new Map<Connection, Promise<void>>();
-  #stop = new AbortController();
+  #run = new Run();
   #running: ReadonlySet<ServiceName> = new Set();
   #applying: Promise<void> = Promise.resolve();
   #leaving: Promise<unknown> = Promise.resolve();
@@ -68,18 +96,30 @@ export class RunningService {
     await this.#applying;
   }
 
-  /** Serves one client; its connection is ended afterwards, whatever happened. */
-  run(connection: Connection, serve: (stop: AbortSignal) => Promise<void>): void {
-    const life = serve(this.#stop.signal)
-      .catch((error: unknown) => {
-        const stack = error instanceof Error ? error.stack : '';
-        this.#options.log.error({ client: connection.remote.address, error: String(error), stack }, 'session failed');
-      })
-      .finally(() => {
-        this.#active.delete(connection);
-        connection.end();
-      });
-    this.#active.set(connection, life);
+  /**
+   * Serves one client: `greet` resolves to the session that goes on behind its logon, null when there is none. Afterwards
+   * its place is given back and the connection ended, whatever happened.
+   */
+  run(connection: Connection, release: Release, greet: (stop: AbortSignal) => Promise<Admitted | null>): void {
+    this.#run.enter(connection);
+    void this.#live(this.#run, connection, release, greet(this.#run.stop.signal));
+  }
+
+  /** The one frame that waits with a client, for hours perhaps: it holds nothing of the logon. Never rejects. */
+  async #live(run: Run, connection: Connection, release: Release, greeted: Promise<Admitted | null>): Promise<void> {
+    let admitted: Admitted | null = null;
+    try {
+      admitted = await greeted;
+      if (admitted !== null) await admitted.backend.run(connection);
+    } catch (error) {
+      const stack = error instanceof Error ? error.stack : '';
+      this.#options.log.error({ client: connection.remote.address, error: String(error), stack }, 'session failed');
+    } finally {
+      admitted?.release();
+      release();
+      run.leave(connection);
+      connection.end();
+    }
   }
 
   async drain(ms: number): Promise<void> {
@@ -88,7 +128,7 @@ export class RunningService {
     if (this.#retry !== null) clearTimeout(this.#retry);
     await this.#applying;
     await this.#options.apply(new Set());
-    await Promise.all([this.#endAll(ms), this.#leaving]);
+    await Promise.all([endAll(this.#run, ms), this.#leaving]);
   }
 
   #changed(): void {
@@ -127,22 +167,21 @@ export class RunningService {
     if (stopped && running.size === 0) {
       this.#options.log.info({ services }, 'service stopped');
       // Not waited for: a service started again meanwhile listens at once, and its clients belong to the new run.
-      const leaving = this.#endAll(STOP_MS);
-      this.#stop = new AbortController();
+      const leaving = endAll(this.#run, STOP_MS);
+      this.#run = new Run();
       this.#leaving = Promise.all([this.#leaving, leaving]);
     }
     return failures;
   }
+}
 
-  async #endAll(ms: number): Promise<void> {
-    const leaving = [...this.#active];
-    this.#stop.abort();
-    if (leaving.length === 0) return;
-    const gone = Promise.all(leaving.map(([, life]) => life));
-    const timer = new AbortController();
-    await Promise.race([gone, setTimeout(ms, undefined, { signal: timer.signal, ref: false }).catch(() => {})]);
-    timer.abort();
-    for (const [connection] of leaving) if (this.#active.has(connection)) connection.destroy();
-    await gone;
-  }
+async function endAll(run: Run, ms: number): Promise<void> {
+  run.stop.abort();
+  if (run.clients.length === 0) return;
+  const { gone } = run;
+  const timer = new AbortController();
+  await Promise.race([gone, setTimeout(ms, undefined, { signal: timer.signal, ref: false }).catch(() => {})]);
+  timer.abort();
+  for (const connection of run.clients) connection.destroy();
+  await gone;
 }

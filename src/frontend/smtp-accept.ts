@@ -144,7 +144,7 @@ class SmtpFrontEnd implements FrontEndService {
         this.#inbound.set(connector.id, inbound);
       }
       const release = inbound.admit(client, connector);
-      this.#service.run(connection, (stop) => this.#serve(connection, connector, listening, stop).finally(release));
+      this.#service.run(connection, release, (stop) => this.#serve(connection, connector, listening, stop));
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', 'service not available');
       this.#options.log.warn(
@@ -165,14 +165,15 @@ class SmtpFrontEnd implements FrontEndService {
     connector: ReceiveConnector,
     listening: Listening,
     stop: AbortSignal,
-  ): Promise<void> {
+  ): Promise<null> {
     if (listening.implicitTls) {
       const ms = connector.connectionInactivityTimeout * 1000;
       if (
         !(await secure(connection, this.#options.certificates.socketOptions({ certificateName: connector.fqdn }), ms))
       )
-        return;
+        return null;
     }
     await this.#options.session(connection, connector, listening.implicitTls, stop);
+    return null;
   }
 }
