@@ -33,6 +33,8 @@ export interface FrontDoor {
 export interface RunningServices extends ControlServices {
   /** The certificate clients get who ask for `name`; null: none covers it, they would get the default one. */
   certificateFor(name: string): CertificateFacts | null;
+  /** Every certificate it has, the default one first. */
+  certificates(): readonly CertificateFacts[];
   /** Null: this server could listen there (or does already, for `service`); else the reason in words. */
   bindingProblem(binding: Binding, service: ServiceName): Promise<string | null>;
   /** Address, port and security by which a client on this machine reaches a front end now. */

@@ -27,6 +27,12 @@ export interface TlsRequest {
   readonly alpn?: AlpnProtocol;
 }
 
+export interface KnownCertificate {
+  readonly certificate: X509Certificate;
+  /** DNS names, lower case. */
+  readonly names: readonly string[];
+}
+
 export interface CertificateStore {
   /**
    * For `Connection.startTls` and `new TLSSocket`. Ask for every connection: the answer is cheap and always holds the
@@ -37,6 +43,10 @@ export interface CertificateStore {
   secureContextOptions(certificateName?: string | null): SecureContextOptions;
   /** The certificate that a client naming this host gets. */
   certificateFor(serverName: string | null): X509Certificate;
+  /** The certificate that has this name, a wildcard counted; null: clients asking for it get the default one. */
+  covering(serverName: string): KnownCertificate | null;
+  /** Every certificate there is, the default one first. */
+  known(): readonly KnownCertificate[];
   /** Reads changed files now. A file that cannot be used is logged and the old certificate stays. True: something changed. */
   reload(): Promise<boolean>;
   onReload(listener: () => void): () => void;
@@ -147,6 +157,8 @@ export async function loadCertificates(options: {
     }),
     secureContextOptions: (name) => pick(name).options,
     certificateFor: (name) => pick(name === null ? null : serverNameOf(name)).certificate,
+    covering: (name) => match(byName, serverNameOf(name) ?? '') ?? null,
+    known: () => loaded,
     reload: reloadOnce,
     onReload: (listener) => {
       listeners.add(listener);
