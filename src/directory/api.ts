@@ -119,6 +119,8 @@ export interface Directory {
   /** Logon name → account: UPN, primary or proxy address, DOMAIN\alias, alias (exchange-behaviour.md §6.2). Null: unknown. */
   accountByLogonName(name: string): Promise<Account | null>;
   accountByAddress(address: string): Promise<Account | null>;
+  /** By mailNickname alone, which delegates name a mailbox by (exchange-behaviour.md §6.2). */
+  accountByAlias(alias: string): Promise<Account | null>;
   account(id: AccountId): Promise<Account | null>;
   accounts(page: Page): Promise<readonly Account[]>;
   addAccount(account: NewAccount): Promise<Account>;

@@ -74,6 +74,8 @@ export function directoryConformance(engine: string, open: () => Promise<Directo
         name: 'Contoso',
         maxReceiveSize: 10_485_760,
         maxSendSize: 10_485_760,
+        maxRecipientEnvelopeLimit: 500,
+        externalPostmasterAddress: '',
       });
       assert.equal((await directory.setOrganization({ maxSendSize: Infinity })).maxSendSize, Infinity);
       assert.equal((await directory.organization()).maxSendSize, Infinity);

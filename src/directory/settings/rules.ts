@@ -3,10 +3,17 @@
  * balancer may legitimately do (ports that match no binding) is a warning for the admin.
  */
 import { Failure } from '../../observe/failure.ts';
-import type { ClientAccessSettings, ConnectionSetting, MailProtocolSettings } from '../model.ts';
+import type {
+  ClientAccessSettings,
+  ConnectionSetting,
+  MailboxSettings,
+  MailProtocolSettings,
+  Quotas,
+  ThrottlingLimits,
+} from '../model.ts';
 import type { SettingsSchema } from './schema.ts';
 import type { ConnectorSettings } from './receive-connector.ts';
-import { binding as bindingType, connectionSetting } from './value-types.ts';
+import { binding as bindingType, byteSize, connectionSetting, UNLIMITED } from './value-types.ts';
 
 /** @throws Failure CANNOT */
 export function checkMailProtocolSettings(settings: MailProtocolSettings): void {
@@ -108,6 +115,69 @@ export function checkConnector(connector: ConnectorSettings): void {
   for (const one of connector.implicitTlsBindings)
     if (one.port !== 0 && connector.bindings.some((other) => sameSocket(one, other)))
       throw new Failure('CANNOT', `${bindingType.format(one)} stands in ImplicitTlsBindings and in Bindings`);
+}
+
+const anySize = byteSize({ min: 0, max: Number.MAX_SAFE_INTEGER, unlimited: true });
+const sizeText = (bytes: number): string => anySize.format(bytes);
+
+/**
+ * Warning < ProhibitSend ≤ ProhibitSendReceive (§9.2). A warning that is Unlimited warns never and fits everywhere.
+ * @throws Failure CANNOT
+ */
+export function checkQuotas(quotas: Quotas): void {
+  const { issueWarningQuota, prohibitSendQuota, prohibitSendReceiveQuota } = quotas;
+  const { recoverableItemsQuota, recoverableItemsWarningQuota } = quotas;
+  const refuse = (lower: string, low: number, words: string, upper: string, high: number): never => {
+    throw new Failure('CANNOT', `${lower} (${sizeText(low)}) must be ${words} ${upper} (${sizeText(high)})`);
+  };
+  if (issueWarningQuota !== UNLIMITED && issueWarningQuota >= prohibitSendQuota)
+    refuse('IssueWarningQuota', issueWarningQuota, 'less than', 'ProhibitSendQuota', prohibitSendQuota);
+  if (prohibitSendQuota > prohibitSendReceiveQuota)
+    refuse('ProhibitSendQuota', prohibitSendQuota, 'at most', 'ProhibitSendReceiveQuota', prohibitSendReceiveQuota);
+  if (recoverableItemsWarningQuota !== UNLIMITED && recoverableItemsWarningQuota >= recoverableItemsQuota)
+    refuse(
+      'RecoverableItemsWarningQuota',
+      recoverableItemsWarningQuota,
+      'less than',
+      'RecoverableItemsQuota',
+      recoverableItemsQuota,
+    );
+}
+
+const OWN_QUOTAS = [
+  'issueWarningQuota',
+  'prohibitSendQuota',
+  'prohibitSendReceiveQuota',
+  'recoverableItemsQuota',
+  'recoverableItemsWarningQuota',
+] as const satisfies ReadonlyArray<keyof Quotas>;
+
+/** What was set and does not count, in plain words, for the admin who just set it (§9.2). */
+export function mailboxWarnings(patch: Partial<MailboxSettings>, merged: MailboxSettings): readonly string[] {
+  const warnings: string[] = [];
+  if (merged.useDatabaseQuotaDefaults && OWN_QUOTAS.some((key) => patch[key] !== undefined))
+    warnings.push('the quotas of the mailbox are ignored while UseDatabaseQuotaDefaults is true');
+  if (merged.useDatabaseRetentionDefaults && patch.retainDeletedItemsFor !== undefined)
+    warnings.push('RetainDeletedItemsFor is ignored while UseDatabaseRetentionDefaults is true');
+  return warnings;
+}
+
+/**
+ * Who is refused before he is delayed has no budget to overspend (§9.3).
+ * @throws Failure CANNOT
+ */
+export function checkThrottling(limits: ThrottlingLimits): void {
+  const budgets = [
+    ['Pop', limits.popMaxBurst, limits.popCutoffBalance],
+    ['Imap', limits.imapMaxBurst, limits.imapCutoffBalance],
+    ['Owa', limits.owaMaxBurst, limits.owaCutoffBalance],
+  ] as const;
+  for (const [prefix, burst, cutoff] of budgets)
+    if (cutoff < burst)
+      throw new Failure(
+        'CANNOT',
+        `${prefix}CutoffBalance (${cutoff} ms) must not be below ${prefix}MaxBurst (${burst === UNLIMITED ? 'Unlimited' : `${burst} ms`})`,
+      );
 }
 
 const sameSocket = (a: { address: string; port: number }, b: { address: string; port: number }): boolean =>

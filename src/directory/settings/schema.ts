@@ -21,6 +21,9 @@ export interface DefaultsContext {
   readonly fqdn: string;
 }
 
+/** For settings that depend on no server: those of the organization, a database, a mailbox, a policy. */
+export const NO_SERVER: DefaultsContext = { fqdn: 'localhost' };
+
 export interface Setting<T> {
   /** The parameter name as Exchange's shell has it. */
   readonly name: string;

@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import type { Binding, ConnectionSetting } from '../model.ts';
+import { checkedAddress } from '../names.ts';
 import { parseIpRange } from './ip-range.ts';
 
 /** One kind of value. `undefined` means "not acceptable": no setting has undefined as a value. */
@@ -85,19 +86,25 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['tb', 1024 ** 4],
 ]);
 
+/** `0–2197949513728 bytes (2047 GB)`: nobody counts thirteen digits. */
+const sizeUnit = (max: number | undefined): string =>
+  max !== undefined && max % 1024 ** 3 === 0 ? ` bytes (${max / 1024 ** 3} GB)` : ' bytes';
+
 /** Bytes; a bare number is bytes (§1.3). `36 MB (37,748,736 bytes)`, as Get shows it, is read back too. */
 export function byteSize(range: Range): ValueType<number> {
   const read = (value: unknown): number | undefined => inRange(value, range);
   return {
     kind: range.unlimited === true ? 'Unlimited<ByteQuantifiedSize>' : 'ByteQuantifiedSize',
-    accepts: rangeWords(range, ' bytes'),
+    accepts: rangeWords(range, sizeUnit(range.max)),
     choices: null,
     read,
     store: storeNumber,
     parse: (text) => {
       if (isUnlimited(text)) return read(UNLIMITED);
-      const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?b)?\s*(?:\([\d,. ]+bytes\))?\s*$/i.exec(text);
+      const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?b)?\s*(?:\(([\d,. ]+)bytes\))?\s*$/i.exec(text);
       if (match === null) return undefined;
+      // `1.899 GB (2,039,480,320 bytes)`: what stands in brackets is exact.
+      if (match[3] !== undefined) return read(Number(match[3].replaceAll(/[^\d]/g, '')));
       const unit = UNITS.get((match[2] ?? '').toLowerCase());
       return unit === undefined ? undefined : read(Math.round(Number(match[1]) * unit));
     },
@@ -206,6 +213,51 @@ export const webUrl: ValueType<string> = (() => {
     read,
     store: (value: string) => value,
     parse: (typed: string) => read(typed.trim()),
+    format: (value: string) => value,
+  };
+})();
+
+/** A mail address, or nothing. */
+export const mailAddress: ValueType<string> = (() => {
+  const read = (value: unknown): string | undefined => {
+    if (typeof value !== 'string') return undefined;
+    if (value.trim() === '') return '';
+    try {
+      return checkedAddress(value);
+    } catch {
+      // The reason is lost on purpose: `accepts` says what is right.
+      return undefined;
+    }
+  };
+  return {
+    kind: 'SmtpAddress',
+    accepts: 'empty or a mail address such as postmaster@example.org',
+    choices: null,
+    read,
+    store: (value: string) => value,
+    parse: read,
+    format: (value: string) => value,
+  };
+})();
+
+/** A BCP 47 language tag in its canonical spelling: `de-CH`. */
+export const languageTag: ValueType<string> = (() => {
+  const read = (value: unknown): string | undefined => {
+    if (typeof value !== 'string' || value.length > 35) return undefined;
+    try {
+      return Intl.getCanonicalLocales(value.trim())[0];
+    } catch {
+      // Intl has no other way to say "no language tag".
+      return undefined;
+    }
+  };
+  return {
+    kind: 'CultureInfo',
+    accepts: 'a language tag such as en-US or de',
+    choices: null,
+    read,
+    store: (value: string) => value,
+    parse: read,
     format: (value: string) => value,
   };
 })();

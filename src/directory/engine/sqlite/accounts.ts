@@ -1,26 +1,24 @@
 /**
- * Accounts, their addresses, verifiers and client access. What a logon and a recipient check need is kept in bounded
- * maps, so that neither costs a query after the first time; a change anywhere empties what it touches.
+ * Accounts, their addresses and verifiers. What a logon and a recipient check need is kept in bounded maps, so that
+ * neither costs a query after the first time; a change anywhere empties what it touches.
  */
 import { Failure } from '../../../observe/failure.ts';
-import { mailboxId } from '../../../store/model.ts';
 import type { AccountPatch, DirectoryChange, NewAccount, Page } from '../../api.ts';
-import { type Account, type AccountId, accountId, type ClientAccessSettings, type Credentials } from '../../model.ts';
+import { accountObjectKind, accountValues, type AuditValues, SECRET } from '../../audit.ts';
+import { type Account, type AccountId, accountId, type Actor, type Credentials } from '../../model.ts';
 import {
-  ADDRESSES_PER_MAILBOX,
   addressKey,
-  checkedAddress,
   checkedAlias,
   checkedDisplayName,
   checkedPrincipalName,
   logonCandidates,
+  nameKey,
 } from '../../names.ts';
-import { clientAccessSchema } from '../../settings/client-access.ts';
-import { checkClientAccess } from '../../settings/rules.ts';
-import type { DirectoryFile, Note } from './file.ts';
+import { checkFree, insertAccount, replaceAddresses, setCredentials } from './account-rows.ts';
+import type { Domains } from './domains.ts';
+import type { DirectoryFile, Transaction } from './file.ts';
 import { LruMap } from './lru.ts';
-import { orderedId } from './ordered-id.ts';
-import { ACCOUNT_KINDS, accountOf, credentialsOf, jsonOf, type Row, textOf } from './rows.ts';
+import { accountOf, credentialsOf, type Row, textOf } from './rows.ts';
 import type { Topology } from './topology.ts';
 
 /** Accounts kept in memory, about 1 KiB each with verifiers. */
@@ -30,27 +28,20 @@ const NAMES_CACHED = 50_000;
 const PAGE_LIMIT = 10_000;
 /** More accounts than this in one transaction are announced as "any". */
 const ANNOUNCED_ONE_BY_ONE = 16;
-/** Client access settings depend on no server. */
-const NO_SERVER = { fqdn: 'localhost' };
-
-const WITHOUT_PASSWORD: ReadonlySet<Account['kind']> = new Set(['shared', 'room', 'equipment', 'guest', 'anonymous']);
 
 export class Accounts {
   readonly #file: DirectoryFile;
   readonly #topology: Topology;
-  readonly #onRefused: (name: string) => void;
+  readonly #domains: Domains;
   readonly #byId = new LruMap<AccountId, Account>(ACCOUNTS_CACHED);
   readonly #byLogonName = new LruMap<string, AccountId>(NAMES_CACHED);
   readonly #byAddress = new LruMap<string, AccountId>(NAMES_CACHED);
   readonly #credentials = new LruMap<AccountId, Credentials>(ACCOUNTS_CACHED);
-  readonly #clientAccess = new LruMap<AccountId, ClientAccessSettings>(ACCOUNTS_CACHED);
-  readonly #defaultClientAccess = clientAccessSchema.defaults(NO_SERVER);
 
-  /** `onRefused` hears of stored settings that are no longer acceptable. */
-  constructor(file: DirectoryFile, topology: Topology, onRefused: (name: string) => void) {
+  constructor(file: DirectoryFile, topology: Topology, domains: Domains) {
     this.#file = file;
     this.#topology = topology;
-    this.#onRefused = onRefused;
+    this.#domains = domains;
   }
 
   forget(change: DirectoryChange): void {
@@ -58,12 +49,10 @@ export class Accounts {
       if (change.id === null) {
         this.#byId.clear();
         this.#credentials.clear();
-        this.#clientAccess.clear();
       } else {
         const id = accountId(change.id);
         this.#byId.delete(id);
         this.#credentials.delete(id);
-        this.#clientAccess.delete(id);
       }
     } else if (change.kind !== 'domain' && change.kind !== 'organization') return;
     this.#byLogonName.clear();
@@ -73,7 +62,7 @@ export class Accounts {
   byLogonName(name: string): Account | null {
     const known = this.#byLogonName.get(name);
     if (known !== undefined) return this.byId(known);
-    const domains = this.#topology.domains();
+    const domains = this.#domains.all();
     const candidates = logonCandidates(name, {
       default: domains.find((domain) => domain.isDefault)?.name ?? null,
       accepted: domains.map((domain) => domain.name),
@@ -93,6 +82,11 @@ export class Accounts {
       return this.byId(id);
     }
     return null;
+  }
+
+  byAlias(alias: string): Account | null {
+    const row = this.#file.get('SELECT id FROM account WHERE alias = ?', nameKey(alias.trim()));
+    return row === null ? null : this.byId(accountId(textOf(row, 'id')));
   }
 
   byAddress(address: string): Account | null {
@@ -142,50 +136,68 @@ export class Accounts {
   }
 
   /** All or none. */
-  add(given: readonly NewAccount[]): readonly Account[] {
-    const added = this.#file.write((note) => {
-      const all = given.map((one) => this.#insert(one));
-      announce(note, all);
-      return all;
+  add(actor: Actor, given: readonly NewAccount[]): readonly Account[] {
+    return this.#file.write(actor, (transaction) => {
+      const added = given.map((one) => {
+        const account = insertAccount(this.#file, one);
+        transaction.audit(
+          accountObjectKind(account),
+          account.alias,
+          null,
+          one.credentials === null ? this.#values(account) : { ...this.#values(account), Password: SECRET },
+        );
+        return account;
+      });
+      if (added.length > ANNOUNCED_ONE_BY_ONE) transaction.note('account', null);
+      else for (const account of added) transaction.note('account', account.id);
+      return added;
     });
-    return added;
   }
 
-  change(id: AccountId, patch: AccountPatch): Account {
-    this.#file.write((note) => {
-      const now = this.#existing(id);
-      const next = {
+  change(actor: Actor, id: AccountId, patch: AccountPatch): Account {
+    this.#file.write(actor, (transaction) => {
+      const now = this.existing(id);
+      const named = {
+        ...now,
         enabled: patch.enabled ?? now.enabled,
         displayName: patch.displayName === undefined ? now.displayName : checkedDisplayName(patch.displayName),
         alias: patch.alias === undefined ? now.alias : checkedAlias(patch.alias),
         userPrincipalName:
           patch.userPrincipalName === undefined ? now.userPrincipalName : checkedPrincipalName(patch.userPrincipalName),
       };
-      this.#checkFree(id, next.alias, next.userPrincipalName);
+      checkFree(this.#file, id, named.alias, named.userPrincipalName);
       this.#file.run(
         'UPDATE account SET enabled = ?, display_name = ?, alias = ?, upn = ?, upn_key = ? WHERE id = ?',
-        Number(next.enabled),
-        next.displayName,
-        next.alias,
-        next.userPrincipalName,
-        addressKey(next.userPrincipalName),
+        Number(named.enabled),
+        named.displayName,
+        named.alias,
+        named.userPrincipalName,
+        addressKey(named.userPrincipalName),
         id,
       );
-      if (patch.addresses !== undefined) {
-        if (now.mailbox === null) throw new Failure('CANNOT', `${now.alias} has no mailbox and so no addresses`);
-        this.#file.run('DELETE FROM address WHERE account = ?', id);
-        this.#insertAddresses(id, patch.addresses);
-      }
-      if (patch.credentials !== undefined) this.#setCredentials(id, now.kind, patch.credentials);
-      note('account', id);
+      const next = patch.addresses === undefined ? named : replaceAddresses(this.#file, named, patch.addresses);
+      const had = patch.credentials === undefined ? null : this.credentials(id);
+      if (patch.credentials !== undefined) setCredentials(this.#file, now, patch.credentials);
+      transaction.note('account', id);
+      // A new password counts as a change whatever stood there before; neither is ever shown.
+      transaction.audit(
+        accountObjectKind(now),
+        now.alias,
+        patch.credentials === null && had !== null ? { ...this.#values(now), Password: SECRET } : this.#values(now),
+        patch.credentials ? { ...this.#values(next), Password: SECRET } : this.#values(next),
+      );
     });
-    return this.#existing(id);
+    return this.existing(id);
   }
 
-  remove(id: AccountId): void {
-    this.#file.write((note) => {
-      if (this.#file.run('DELETE FROM account WHERE id = ?', id) === 0) throw noAccount();
-      note('account', id);
+  /** `removeRights` takes away what the account held and says what that was. */
+  remove(actor: Actor, id: AccountId, removeRights: (transaction: Transaction) => AuditValues): void {
+    this.#file.write(actor, (transaction) => {
+      const now = this.existing(id);
+      const rights = removeRights(transaction);
+      this.#file.run('DELETE FROM account WHERE id = ?', id);
+      transaction.note('account', id);
+      transaction.audit(accountObjectKind(now), now.alias, { ...this.#values(now), ...rights }, null);
     });
   }
 
@@ -199,144 +211,17 @@ export class Accounts {
     return credentials;
   }
 
-  clientAccess(id: AccountId): ClientAccessSettings {
-    const known = this.#clientAccess.get(id);
-    if (known !== undefined) return known;
-    this.#existing(id);
-    const row = this.#file.get('SELECT settings FROM client_access WHERE account = ?', id);
-    const settings =
-      row === null
-        ? this.#defaultClientAccess
-        : clientAccessSchema.load(jsonOf(row, 'settings'), NO_SERVER, this.#onRefused);
-    this.#clientAccess.set(id, settings);
-    return settings;
-  }
-
-  setClientAccess(id: AccountId, patch: Partial<ClientAccessSettings>): ClientAccessSettings {
-    const checked = clientAccessSchema.check(patch);
-    this.#file.write((note) => {
-      this.#existing(id);
-      const row = this.#file.get('SELECT settings FROM client_access WHERE account = ?', id);
-      const stored = row === null ? {} : jsonOf(row, 'settings');
-      const now = clientAccessSchema.load(stored, NO_SERVER, this.#onRefused);
-      checkClientAccess(clientAccessSchema, checked, clientAccessSchema.merge(now, checked));
-      this.#file.run(
-        'INSERT INTO client_access (account, settings) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET settings = ?2',
-        id,
-        JSON.stringify(Object.assign({}, stored, clientAccessSchema.store(checked))),
-      );
-      note('account', id);
-    });
-    return this.clientAccess(id);
-  }
-
-  #existing(id: AccountId): Account {
+  /** @throws Failure NONEXISTENT */
+  existing(id: AccountId): Account {
     const account = this.byId(id);
-    if (account === null) throw noAccount();
+    if (account === null) throw new Failure('NONEXISTENT', 'there is no such account');
     return account;
   }
 
-  #insert(given: NewAccount): Account {
-    if (!ACCOUNT_KINDS.includes(given.kind)) throw new Failure('CANNOT', `there is no account kind ${given.kind}`);
-    const id = accountId(orderedId());
-    const alias = checkedAlias(given.alias);
-    const userPrincipalName = checkedPrincipalName(given.userPrincipalName);
-    const displayName = checkedDisplayName(given.displayName);
-    this.#checkFree(id, alias, userPrincipalName);
-    const mailbox = given.mailbox === null ? null : mailboxId(orderedId());
-    if (
-      given.mailbox !== null &&
-      !this.#topology.databases().some((database) => database.id === given.mailbox?.database)
-    )
-      throw new Failure('NONEXISTENT', 'there is no such mailbox database');
-    this.#file.run(
-      `INSERT INTO account (id, kind, enabled, display_name, alias, upn, upn_key, mailbox, database)
-       VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)`,
-      id,
-      given.kind,
-      displayName,
-      alias,
-      userPrincipalName,
-      addressKey(userPrincipalName),
-      mailbox,
-      given.mailbox?.database ?? null,
-    );
-    const addresses = given.mailbox === null ? [] : this.#insertAddresses(id, given.mailbox.addresses);
-    if (given.credentials !== null) this.#setCredentials(id, given.kind, given.credentials);
-    const [primaryAddress] = addresses;
-    return {
-      id,
-      kind: given.kind,
-      enabled: true,
-      displayName,
-      alias,
-      userPrincipalName,
-      mailbox:
-        mailbox === null || given.mailbox === null || primaryAddress === undefined
-          ? null
-          : { id: mailbox, database: given.mailbox.database, primaryAddress, addresses },
-    };
-  }
-
-  /** A name that leads to two accounts would let one answer for the other: UPN and addresses share one name space. */
-  #checkFree(id: AccountId, alias: string, userPrincipalName: string): void {
-    if (this.#file.get('SELECT 1 FROM account WHERE alias = ? AND id <> ?', alias, id) !== null)
-      throw new Failure('ALREADYEXISTS', `the alias ${alias} is taken`);
-    const key = addressKey(userPrincipalName);
-    if (
-      this.#file.get('SELECT 1 FROM account WHERE upn_key = ? AND id <> ?', key, id) !== null ||
-      this.#file.get('SELECT 1 FROM address WHERE key = ? AND account <> ?', key, id) !== null
-    )
-      throw new Failure('ALREADYEXISTS', `the name ${userPrincipalName} is taken`);
-  }
-
-  #insertAddresses(id: AccountId, given: readonly string[]): readonly string[] {
-    const byKey = new Map<string, string>();
-    for (const one of given) {
-      const address = checkedAddress(one);
-      const key = addressKey(address);
-      if (!byKey.has(key)) byKey.set(key, address);
-    }
-    if (byKey.size < 1 || byKey.size > ADDRESSES_PER_MAILBOX)
-      throw new Failure('CANNOT', `EmailAddresses must be 1–${ADDRESSES_PER_MAILBOX} addresses`);
-    let position = 0;
-    for (const [key, address] of byKey) {
-      if (
-        this.#file.get('SELECT 1 FROM address WHERE key = ?', key) !== null ||
-        this.#file.get('SELECT 1 FROM account WHERE upn_key = ? AND id <> ?', key, id) !== null
-      )
-        throw new Failure('ALREADYEXISTS', `the address ${address} is taken`);
-      this.#file.run(
-        'INSERT INTO address (key, address, account, position) VALUES (?, ?, ?, ?)',
-        key,
-        address,
-        id,
-        position,
-      );
-      position += 1;
-    }
-    return [...byKey.values()];
-  }
-
-  #setCredentials(id: AccountId, kind: Account['kind'], credentials: Credentials | null): void {
-    this.#file.run('DELETE FROM credentials WHERE account = ?', id);
-    if (credentials === null) return;
-    if (WITHOUT_PASSWORD.has(kind)) throw new Failure('CANNOT', `an account of kind ${kind} has no password`);
-    this.#file.run(
-      'INSERT INTO credentials VALUES (?, ?, ?, ?, ?, ?)',
-      id,
-      credentials.argon2id,
-      credentials.scramSha256.iterations,
-      credentials.scramSha256.salt,
-      credentials.scramSha256.storedKey,
-      credentials.scramSha256.serverKey,
+  #values(account: Account): AuditValues {
+    return accountValues(
+      account,
+      account.mailbox === null ? '' : this.#topology.databaseName(account.mailbox.database),
     );
   }
-}
-
-const noAccount = (): Failure => new Failure('NONEXISTENT', 'there is no such account');
-
-function announce(note: Note, accounts: readonly Account[]): void {
-  if (accounts.length > ANNOUNCED_ONE_BY_ONE) note('account', null);
-  else for (const account of accounts) note('account', account.id);
 }

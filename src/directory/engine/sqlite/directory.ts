@@ -3,80 +3,175 @@
  * have the file open; each sees the others' changes within POLL_MS.
  */
 import { silentLog, type Log } from '../../../observe/log.ts';
-import type { Directory } from '../../api.ts';
+import type { Directory, DirectoryChange } from '../../api.ts';
+import { AUDIT_ENTRIES_KEPT, AUDIT_RETENTION_DAYS, SERVER_ACTOR } from '../../audit.ts';
+import type { Account, AccountId, Actor, ClientAccessSettings, MailboxSettings, Quotas } from '../../model.ts';
+import { clientAccessSchema } from '../../settings/client-access.ts';
+import { mailboxSchema } from '../../settings/mailbox.ts';
+import { checkClientAccess } from '../../settings/rules.ts';
+import { AccountSettings } from './account-settings.ts';
 import { Accounts } from './accounts.ts';
+import { AuditLog, type AuditRetention } from './audit-log.ts';
+import { ComponentRequests } from './component-requests.ts';
+import { Connectors } from './connectors.ts';
+import { Domains } from './domains.ts';
 import { DirectoryFile } from './file.ts';
-import { Connectors, imapSettingsOf, popSettingsOf, Services } from './server-settings.ts';
+import { checkMailbox, effectiveQuotas } from './mailboxes.ts';
+import { Rights } from './rights.ts';
+import { imapSettingsOf, popSettingsOf } from './protocol-settings.ts';
+import { Services } from './service-states.ts';
+import { ThrottlingPolicies } from './throttling-policies.ts';
 import { Topology } from './topology.ts';
 
 export interface SqliteDirectoryOptions {
   /** Path of the file, made when missing, or ':memory:'. */
   readonly file: string;
   readonly log?: Log;
+  readonly auditRetention?: AuditRetention;
+  /** ms since 1970; dates audit entries and component requests. For tests. */
+  readonly now?: () => number;
 }
 
 /** @throws Failure UNAVAILABLE when the file cannot be opened, is no directory, or is of a newer version */
 export async function openSqliteDirectory(options: SqliteDirectoryOptions): Promise<Directory> {
   const log = options.log ?? silentLog;
+  const now = options.now ?? Date.now;
   const onRefused = (name: string): void =>
     log.warn({ setting: name }, 'directory: a stored value is no longer acceptable; its default applies');
-  const file: DirectoryFile = new DirectoryFile(options.file, log, (change) => {
-    topology.forget(change);
-    accounts.forget(change);
-    pop.forget(change);
-    imap.forget(change);
-    connectors.forget(change);
-    services.forget(change);
-  });
-  const topology = new Topology(file);
-  const accounts = new Accounts(file, topology, onRefused);
+  const forget = (change: DirectoryChange): void => {
+    for (const cache of caches) cache.forget(change);
+  };
+  const file: DirectoryFile = new DirectoryFile(options.file, log, forget, now);
+  const topology = new Topology(file, onRefused);
+  const domains = new Domains(file);
+  const accounts = new Accounts(file, topology, domains);
+  const policies = new ThrottlingPolicies(file, onRefused);
+  const rights = new Rights(file, accounts);
+  const clientAccess = new AccountSettings<ClientAccessSettings>(
+    file,
+    accounts,
+    {
+      table: 'client_access',
+      schema: clientAccessSchema,
+      check: (patch, merged) => checkClientAccess(clientAccessSchema, patch, merged),
+    },
+    onRefused,
+  );
+  const mailboxes = new AccountSettings<MailboxSettings>(
+    file,
+    accounts,
+    {
+      table: 'mailbox_settings',
+      schema: mailboxSchema,
+      check: (patch, merged, account) => checkMailbox(policies, patch, merged, account),
+    },
+    onRefused,
+  );
   const pop = popSettingsOf(file, topology, onRefused);
   const imap = imapSettingsOf(file, topology, onRefused);
   const connectors = new Connectors(file, topology, onRefused);
   const services = new Services(file, topology);
+  const components = new ComponentRequests(file, topology, now);
+  const caches = [
+    topology,
+    domains,
+    accounts,
+    policies,
+    rights,
+    clientAccess,
+    mailboxes,
+    pop,
+    imap,
+    connectors,
+    services,
+    components,
+  ];
+  const audit = new AuditLog(
+    file,
+    log,
+    options.auditRetention ?? { days: AUDIT_RETENTION_DAYS, entries: AUDIT_ENTRIES_KEPT },
+    now,
+  );
 
-  return {
+  const quotasOf = (id: AccountId): Quotas =>
+    effectiveQuotas(accounts.existing(id), mailboxes.get(id), (database) => topology.databaseSettings(database));
+  const addOne = (actor: Actor, account: Parameters<Directory['addAccount']>[0]): Account => {
+    const [added] = accounts.add(actor, [account]);
+    if (added === undefined) throw new Error('one account in, none out');
+    return added;
+  };
+
+  /** Everything is shared between views; a view only remembers in whose name it writes. */
+  const view = (actor: Actor): Directory => ({
     organization: async () => topology.organization(),
-    setOrganization: async (patch) => topology.setOrganization(patch),
+    setOrganization: async (patch) => topology.setOrganization(actor, patch),
     sites: async () => topology.sites(),
-    addSite: async (name) => topology.addSite(name),
+    addSite: async (name) => topology.addSite(actor, name),
     servers: async () => topology.servers(),
-    addServer: async (server) => topology.addServer(server),
+    addServer: async (server) => topology.addServer(actor, server),
     databases: async () => topology.databases(),
-    addDatabase: async (database) => topology.addDatabase(database),
-    domains: async () => topology.domains(),
-    addDomain: async (domain) => topology.addDomain(domain),
+    addDatabase: async (database) => topology.addDatabase(actor, database),
+    databaseSettings: async (id) => topology.databaseSettings(id),
+    setDatabaseSettings: async (id, patch) => topology.setDatabaseSettings(actor, id, patch),
+
+    domains: async () => domains.all(),
+    addDomain: async (domain) => domains.add(actor, domain),
+    changeDomain: async (name, patch) => domains.change(actor, name, patch),
+    removeDomain: async (name) => domains.remove(actor, name),
 
     accountByLogonName: async (name) => accounts.byLogonName(name),
     accountByAddress: async (address) => accounts.byAddress(address),
+    accountByAlias: async (alias) => accounts.byAlias(alias),
     account: async (id) => accounts.byId(id),
     accounts: async (page) => accounts.page(page),
-    addAccount: async (account) => {
-      const [added] = accounts.add([account]);
-      if (added === undefined) throw new Error('one account in, none out');
-      return added;
-    },
-    addAccounts: async (given) => accounts.add(given),
-    changeAccount: async (id, patch) => accounts.change(id, patch),
-    removeAccount: async (id) => accounts.remove(id),
+    addAccount: async (account) => addOne(actor, account),
+    addAccounts: async (given) => accounts.add(actor, given),
+    changeAccount: async (id, patch) => accounts.change(actor, id, patch),
+    removeAccount: async (id) => accounts.remove(actor, id, (transaction) => rights.removeAllOf(transaction, id)),
     credentials: async (id) => accounts.credentials(id),
-    clientAccess: async (id) => accounts.clientAccess(id),
-    setClientAccess: async (id, patch) => accounts.setClientAccess(id, patch),
+
+    clientAccess: async (id) => clientAccess.get(id),
+    setClientAccess: async (id, patch) => clientAccess.set(actor, id, patch),
+    mailboxSettings: async (id) => mailboxes.get(id),
+    setMailboxSettings: async (id, patch) => mailboxes.set(actor, id, patch),
+    effectiveQuotas: async (id) => quotasOf(id),
+
+    permissions: async (filter) => rights.permissions(filter),
+    setPermission: async (permission) => rights.setPermission(actor, permission),
+    roleGroups: async (account) => rights.roleGroups(account),
+    roleMembers: async (group) => rights.roleMembers(group),
+    setRoleGroups: async (account, groups) => rights.setRoleGroups(actor, account, groups),
+
+    throttlingPolicies: async () => policies.all(),
+    setThrottlingPolicy: async (policy) => policies.set(actor, policy),
+    removeThrottlingPolicy: async (name) => policies.remove(actor, name),
+    effectiveThrottling: async (id) => policies.effective(mailboxes.get(id)),
+
+    componentRequests: async (server) => components.of(server),
+    setComponentRequest: async (server, request) => components.set(actor, server, request),
+
+    as: (named) => view(named),
+    auditLog: async (query) => audit.query(query),
+    recordAudit: async (entry) => file.write(actor, (transaction) => transaction.record(entry)),
 
     popSettings: async (server) => pop.get(server),
-    setPopSettings: async (server, patch) => pop.set(server, patch),
+    setPopSettings: async (server, patch) => pop.set(actor, server, patch),
     imapSettings: async (server) => imap.get(server),
-    setImapSettings: async (server, patch) => imap.set(server, patch),
+    setImapSettings: async (server, patch) => imap.set(actor, server, patch),
 
     connectors: async (server) => connectors.of(server),
-    addConnector: async (connector) => connectors.add(connector),
-    changeConnector: async (id, patch) => connectors.change(id, patch),
-    removeConnector: async (id) => connectors.remove(id),
+    addConnector: async (connector) => connectors.add(actor, connector),
+    changeConnector: async (id, patch) => connectors.change(actor, id, patch),
+    removeConnector: async (id) => connectors.remove(actor, id),
 
     services: async (server) => services.of(server),
-    setService: async (server, service, patch) => services.set(server, service, patch),
+    setService: async (server, service, patch) => services.set(actor, server, service, patch),
 
     watch: (listener) => file.listen(listener),
-    close: async () => file.close(),
-  };
+    close: async () => {
+      audit.close();
+      file.close();
+    },
+  });
+  return view(SERVER_ACTOR);
 }

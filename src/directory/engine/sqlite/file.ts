@@ -1,6 +1,7 @@
 /**
  * One SQLite file with the directory in it: pragmas, statements, write transactions, and the change table by which
- * every process that has the file open learns what another one wrote. Knows no table but `change`.
+ * every process that has the file open learns what another one wrote, and the audit entries of each transaction.
+ * Knows no tables but `change` and `audit`.
  *
  * All calls are synchronous and short (10 µs to look up, a few ms to commit). A commit is on disk before it returns.
  */
@@ -10,6 +11,8 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { Failure } from '../../../observe/failure.ts';
 import type { Log } from '../../../observe/log.ts';
 import type { DirectoryChange } from '../../api.ts';
+import { auditDifference, type AuditValues } from '../../audit.ts';
+import type { Actor, AuditEntry } from '../../model.ts';
 import { migrate, pragmaNumber } from './migrations.ts';
 import { numberOf, type Row, textOf } from './rows.ts';
 
@@ -34,14 +37,27 @@ const CHANGE_KINDS = [
   'service',
   'pop-settings',
   'imap-settings',
+  'throttling-policy',
+  'permission',
+  'component',
+  'role',
 ] as const satisfies ReadonlyArray<DirectoryChange['kind']>;
 
-export type Note = (kind: DirectoryChange['kind'], id: string | null) => void;
+/** A write under way. Everything said to it is in the same transaction. */
+export interface Transaction {
+  /** Announced to watchers of every process after the commit. */
+  note(kind: DirectoryChange['kind'], id: string | null): void;
+  /** One entry of the audit log; none when nothing changed. Null: the object was or is not there. */
+  audit(objectKind: string, object: string, before: AuditValues | null, after: AuditValues | null): void;
+  /** An entry in words of its own. */
+  record(entry: Omit<AuditEntry, 'id' | 'at' | 'actor'>): void;
+}
 
 export class DirectoryFile {
   readonly #db: DatabaseSync;
   readonly #log: Log;
   readonly #forget: (change: DirectoryChange) => void;
+  readonly #now: () => number;
   readonly #statements = new Map<string, StatementSync>();
   readonly #listeners = new Set<(change: DirectoryChange) => void>();
   #timer: NodeJS.Timeout | null = null;
@@ -50,11 +66,13 @@ export class DirectoryFile {
 
   /**
    * `forget` empties the caches of what changed; it is called before any listener, also within a transaction.
+   * `now` in ms since 1970 dates the audit log.
    * @throws Failure UNAVAILABLE when the file cannot be opened or is not for this version
    */
-  constructor(file: string, log: Log, forget: (change: DirectoryChange) => void) {
+  constructor(file: string, log: Log, forget: (change: DirectoryChange) => void, now: () => number) {
     this.#log = log;
     this.#forget = forget;
+    this.#now = now;
     const isShared = file !== ':memory:';
     try {
       if (isShared) {
@@ -96,20 +114,22 @@ export class DirectoryFile {
     return Number(this.#prepared(sql).run(...parameters).changes);
   }
 
+  get isOpen(): boolean {
+    return this.#db.isOpen;
+  }
+
   /**
-   * One transaction; `note` says what changed. What others wrote meanwhile is taken in first, so that `work` reads no
+   * One transaction in the name of `actor`; `work` says to the transaction what changed. What others wrote meanwhile is taken in first, so that `work` reads no
    * stale cache. Listeners hear of the change before this returns, outside the transaction.
    */
-  write<T>(work: (note: Note) => T): T {
+  write<T>(actor: Actor, work: (transaction: Transaction) => T): T {
     let foreign: readonly DirectoryChange[] = [];
     try {
       return this.#guard(() => {
         this.#db.exec('BEGIN IMMEDIATE');
         try {
           foreign = this.#takeChanges();
-          const value = work((kind, id) => {
-            this.run('INSERT INTO change (kind, id) VALUES (?, ?)', kind, id);
-          });
+          const value = work(this.#transaction(actor));
           const last = this.#lastChange();
           if (Math.floor(last / CHANGES_PRUNED_EVERY) !== Math.floor(this.#seen / CHANGES_PRUNED_EVERY))
             this.run('DELETE FROM change WHERE seq <= ?', last - CHANGES_KEPT);
@@ -136,6 +156,35 @@ export class DirectoryFile {
     this.#listeners.clear();
     this.#statements.clear();
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  #transaction(actor: Actor): Transaction {
+    const at = this.#now();
+    const record: Transaction['record'] = (entry) => {
+      this.run(
+        `INSERT INTO audit (at, user, via, command, action, object_kind, object, before_values, after_values)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        at,
+        actor.user,
+        actor.via,
+        actor.command,
+        entry.action,
+        entry.objectKind,
+        entry.object,
+        entry.before === null ? null : JSON.stringify(entry.before),
+        entry.after === null ? null : JSON.stringify(entry.after),
+      );
+    };
+    return {
+      note: (kind, id) => {
+        this.run('INSERT INTO change (kind, id) VALUES (?, ?)', kind, id);
+      },
+      audit: (objectKind, object, before, after) => {
+        const difference = auditDifference(before, after);
+        if (difference !== null) record({ ...difference, objectKind, object });
+      },
+      record,
+    };
   }
 
   #prepared(sql: string): StatementSync {
@@ -209,6 +258,12 @@ export class DirectoryFile {
       throw new Failure('UNAVAILABLE', 'the directory cannot be used now', { cause: error });
     }
   }
+}
+
+/** A UNIQUE, CHECK or foreign key rule was broken. */
+export function isConstraintError(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code !== null && (code & 0xff) === SQLITE_CONSTRAINT;
 }
 
 /** SQLite's extended result code, null for any other error. */

@@ -114,6 +114,69 @@ const STEPS: readonly string[] = [
     id TEXT
   ) STRICT;
   `,
+  // Issue 3: quotas, throttling, rights, components, audit. The organization's sizes move into its settings.
+  `
+  ALTER TABLE organization ADD COLUMN transport_config TEXT NOT NULL DEFAULT '{}';
+  UPDATE organization SET transport_config = json_object(
+    'maxReceiveSize', coalesce(max_receive_size, 'unlimited'),
+    'maxSendSize', coalesce(max_send_size, 'unlimited')
+  );
+  ALTER TABLE organization DROP COLUMN max_receive_size;
+  ALTER TABLE organization DROP COLUMN max_send_size;
+
+  ALTER TABLE mailbox_database ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+
+  CREATE TABLE mailbox_settings (
+    account TEXT PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    settings TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE throttling_policy (
+    name TEXT PRIMARY KEY COLLATE NOCASE,
+    scope TEXT NOT NULL,
+    limits TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX throttling_policy_of_organization ON throttling_policy (scope) WHERE scope = 'Organization';
+
+  -- rights: JSON list, never empty
+  CREATE TABLE permission (
+    mailbox TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    user TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    rights TEXT NOT NULL,
+    PRIMARY KEY (mailbox, user)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX permission_by_user ON permission (user);
+
+  CREATE TABLE role_member (
+    role_group TEXT NOT NULL,
+    account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    PRIMARY KEY (role_group, account)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX role_member_by_account ON role_member (account);
+
+  CREATE TABLE component_request (
+    server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,
+    component TEXT NOT NULL,
+    requester TEXT NOT NULL,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (server, component, requester)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Only ever added to and purged from the old end, so that no index but the key is worth its writes.
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    user TEXT NOT NULL,
+    via TEXT NOT NULL,
+    command TEXT NOT NULL,
+    action TEXT NOT NULL,
+    object_kind TEXT NOT NULL,
+    object TEXT NOT NULL,
+    before_values TEXT,
+    after_values TEXT
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -18,6 +18,8 @@ import {
   type Site,
   siteId,
 } from '../../model.ts';
+import { NO_SERVER } from '../../settings/schema.ts';
+import { transportConfigSchema } from '../../settings/transport-config.ts';
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
@@ -42,7 +44,7 @@ function bytesOf(row: Row, column: string): Uint8Array {
   return value;
 }
 
-function wordOf<T extends string>(row: Row, column: string, words: readonly T[]): T {
+export function wordOf<T extends string>(row: Row, column: string, words: readonly T[]): T {
   const value = row[column];
   const word = words.find((one) => one === value);
   if (word === undefined) throw damaged(column);
@@ -68,13 +70,10 @@ export const STARTUP_TYPES = ['Automatic', 'Manual', 'Disabled'] as const satisf
 >;
 export const ENGINES = ['sqlite', 'postgres'] as const satisfies ReadonlyArray<DatabaseRecord['engine']>;
 
-/** NULL is `unlimited`. */
-const sizeOf = (row: Row, column: string): number => (row[column] === null ? Infinity : numberOf(row, column));
-
-export const organizationOf = (row: Row): Organization => ({
+/** `onRefused` hears of stored settings that are no longer acceptable. */
+export const organizationOf = (row: Row, onRefused: (name: string) => void): Organization => ({
+  ...transportConfigSchema.load(jsonOf(row, 'transport_config'), NO_SERVER, onRefused),
   name: textOf(row, 'name'),
-  maxReceiveSize: sizeOf(row, 'max_receive_size'),
-  maxSendSize: sizeOf(row, 'max_send_size'),
 });
 
 export const siteOf = (row: Row): Site => ({ id: siteId(textOf(row, 'id')), name: textOf(row, 'name') });

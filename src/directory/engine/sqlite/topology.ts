@@ -1,10 +1,13 @@
-/** Organization, sites, servers, mailbox databases, accepted domains: few rows, read whole and kept. */
+/** Organization, sites, servers, mailbox databases with their settings: few rows, read whole and kept. */
 import { randomUUID } from 'node:crypto';
 import { Failure } from '../../../observe/failure.ts';
 import type { DirectoryChange } from '../../api.ts';
+import { databaseValues, serverValues, settingsValues } from '../../audit.ts';
 import {
-  type AcceptedDomain,
+  type Actor,
+  type DatabaseId,
   type DatabaseRecord,
+  type DatabaseSettings,
   databaseId,
   type Organization,
   type Server,
@@ -13,61 +16,71 @@ import {
   type Site,
   siteId,
 } from '../../model.ts';
-import { checkedDisplayName, checkedDomain, domainKey } from '../../names.ts';
-import { byteSize, isHostName } from '../../settings/value-types.ts';
+import { checkedDisplayName } from '../../names.ts';
+import { databaseSchema } from '../../settings/database.ts';
+import { checkQuotas } from '../../settings/rules.ts';
+import { NO_SERVER } from '../../settings/schema.ts';
+import { transportConfigSchema } from '../../settings/transport-config.ts';
+import { isHostName } from '../../settings/value-types.ts';
 import type { DirectoryFile } from './file.ts';
-import { DOMAIN_TYPES, databaseOf, domainOf, ENGINES, organizationOf, serverOf, siteOf } from './rows.ts';
+import { databaseOf, ENGINES, jsonOf, organizationOf, serverOf, siteOf } from './rows.ts';
 
-const OBJECT_NAME_LENGTH = 64;
-const organizationSize = byteSize({ min: 0, unlimited: true });
+export const OBJECT_NAME_LENGTH = 64;
 
 export class Topology {
   readonly #file: DirectoryFile;
+  readonly #onRefused: (name: string) => void;
   #organization: Organization | null = null;
   #sites: readonly Site[] | null = null;
   #servers: readonly Server[] | null = null;
   #databases: readonly DatabaseRecord[] | null = null;
-  #domains: readonly AcceptedDomain[] | null = null;
+  readonly #databaseSettings = new Map<DatabaseId, DatabaseSettings>();
 
-  constructor(file: DirectoryFile) {
+  /** `onRefused` hears of stored settings that are no longer acceptable. */
+  constructor(file: DirectoryFile, onRefused: (name: string) => void) {
     this.#file = file;
+    this.#onRefused = onRefused;
   }
 
   forget(change: DirectoryChange): void {
     if (change.kind === 'organization') this.#organization = null;
     if (change.kind === 'site') this.#sites = null;
     if (change.kind === 'server') this.#servers = null;
-    if (change.kind === 'database') this.#databases = null;
-    if (change.kind === 'domain') this.#domains = null;
+    if (change.kind === 'database') {
+      this.#databases = null;
+      this.#databaseSettings.clear();
+    }
   }
 
   organization(): Organization {
     if (this.#organization === null) {
       const row = this.#file.get('SELECT * FROM organization');
       if (row === null) throw new Failure('CORRUPTION', 'the directory has no organization; restore it from a backup');
-      this.#organization = organizationOf(row);
+      this.#organization = organizationOf(row, this.#onRefused);
     }
     return this.#organization;
   }
 
-  setOrganization(patch: Partial<Organization>): Organization {
-    for (const [name, size] of [
-      ['MaxReceiveSize', patch.maxReceiveSize],
-      ['MaxSendSize', patch.maxSendSize],
-    ] as const)
-      if (size !== undefined && organizationSize.read(size) === undefined)
-        throw new Failure('CANNOT', `${name} must be ${organizationSize.accepts}`);
-    const name = patch.name === undefined ? undefined : checkedDisplayName(patch.name, 'Organization name');
-    this.#file.write((note) => {
-      const now = { ...this.organization(), ...patch };
-      const stored = (size: number): number | null => (size === Infinity ? null : size);
+  setOrganization(actor: Actor, patch: Partial<Organization>): Organization {
+    const { name: givenName, ...limits } = patch;
+    const checked = transportConfigSchema.check(limits);
+    const givenDisplayName = givenName === undefined ? null : checkedDisplayName(givenName, 'Organization name');
+    this.#file.write(actor, (transaction) => {
+      const now = this.organization();
+      const next = transportConfigSchema.merge(now, checked);
+      const name = givenDisplayName ?? now.name;
       this.#file.run(
-        'UPDATE organization SET name = ?, max_receive_size = ?, max_send_size = ?',
-        name ?? now.name,
-        stored(now.maxReceiveSize),
-        stored(now.maxSendSize),
+        'UPDATE organization SET name = ?, transport_config = ?',
+        name,
+        JSON.stringify(transportConfigSchema.store(next)),
       );
-      note('organization', null);
+      transaction.note('organization', null);
+      transaction.audit(
+        'TransportConfig',
+        name,
+        { Name: now.name, ...settingsValues(transportConfigSchema, now) },
+        { Name: name, ...settingsValues(transportConfigSchema, next) },
+      );
     });
     return this.organization();
   }
@@ -77,12 +90,13 @@ export class Topology {
     return this.#sites;
   }
 
-  addSite(name: string): Site {
+  addSite(actor: Actor, name: string): Site {
     const site: Site = { id: siteId(randomUUID()), name: objectName(name, 'Site') };
-    this.#file.write((note) => {
+    this.#file.write(actor, (transaction) => {
       if (this.#file.get('SELECT 1 FROM site WHERE name = ?', site.name) !== null) throw taken('site', site.name);
       this.#file.run('INSERT INTO site (id, name) VALUES (?, ?)', site.id, site.name);
-      note('site', site.id);
+      transaction.note('site', site.id);
+      transaction.audit('Site', site.name, null, { Name: site.name });
     });
     return site;
   }
@@ -99,7 +113,7 @@ export class Topology {
     return server;
   }
 
-  addServer(given: Omit<Server, 'id'>): Server {
+  addServer(actor: Actor, given: Omit<Server, 'id'>): Server {
     if (!isHostName(given.fqdn)) throw new Failure('CANNOT', 'Fqdn must be a host name such as mail.example.org');
     if (!given.frontEnd && !given.backEnd) throw new Failure('CANNOT', 'a server is front end, back end, or both');
     const server: Server = {
@@ -110,9 +124,9 @@ export class Topology {
       frontEnd: given.frontEnd,
       backEnd: given.backEnd,
     };
-    this.#file.write((note) => {
-      if (this.#file.get('SELECT 1 FROM site WHERE id = ?', server.site) === null)
-        throw new Failure('NONEXISTENT', 'there is no such site');
+    this.#file.write(actor, (transaction) => {
+      const site = this.sites().find((one) => one.id === server.site);
+      if (site === undefined) throw new Failure('NONEXISTENT', 'there is no such site');
       if (this.#file.get('SELECT 1 FROM server WHERE name = ?', server.name) !== null)
         throw taken('server', server.name);
       if (this.#file.get('SELECT 1 FROM server WHERE fqdn = ?', server.fqdn) !== null)
@@ -126,7 +140,8 @@ export class Topology {
         Number(server.frontEnd),
         Number(server.backEnd),
       );
-      note('server', server.id);
+      transaction.note('server', server.id);
+      transaction.audit('Server', server.name, null, serverValues(server, site.name));
     });
     return server;
   }
@@ -136,7 +151,12 @@ export class Topology {
     return this.#databases;
   }
 
-  addDatabase(given: Omit<DatabaseRecord, 'id'>): DatabaseRecord {
+  /** For the audit log. */
+  databaseName(id: DatabaseId): string {
+    return this.databases().find((one) => one.id === id)?.name ?? id;
+  }
+
+  addDatabase(actor: Actor, given: Omit<DatabaseRecord, 'id'>): DatabaseRecord {
     if (!ENGINES.includes(given.engine)) throw new Failure('CANNOT', `Engine must be one of ${ENGINES.join(', ')}`);
     if (given.location === '') throw new Failure('CANNOT', 'Location must name a folder or a connection URL');
     const database: DatabaseRecord = {
@@ -146,10 +166,9 @@ export class Topology {
       engine: given.engine,
       location: given.location,
     };
-    this.#file.write((note) => {
-      const server = this.#file.get('SELECT back_end FROM server WHERE id = ?', database.server);
-      if (server === null) throw new Failure('NONEXISTENT', 'there is no such server');
-      if (server['back_end'] !== 1) throw new Failure('CANNOT', 'a mailbox database needs a server with a back end');
+    this.#file.write(actor, (transaction) => {
+      const server = this.server(database.server);
+      if (!server.backEnd) throw new Failure('CANNOT', 'a mailbox database needs a server with a back end');
       if (this.#file.get('SELECT 1 FROM mailbox_database WHERE name = ?', database.name) !== null)
         throw taken('mailbox database', database.name);
       this.#file.run(
@@ -160,42 +179,50 @@ export class Topology {
         database.engine,
         database.location,
       );
-      note('database', database.id);
+      transaction.note('database', database.id);
+      transaction.audit('MailboxDatabase', database.name, null, databaseValues(database, server.name));
     });
     return database;
   }
 
-  domains(): readonly AcceptedDomain[] {
-    this.#domains ??= this.#file.all('SELECT * FROM domain ORDER BY key').map(domainOf);
-    return this.#domains;
+  databaseSettings(id: DatabaseId): DatabaseSettings {
+    const known = this.#databaseSettings.get(id);
+    if (known !== undefined) return known;
+    const row = this.#file.get('SELECT settings FROM mailbox_database WHERE id = ?', id);
+    if (row === null) throw new Failure('NONEXISTENT', 'there is no such mailbox database');
+    const settings = databaseSchema.load(jsonOf(row, 'settings'), NO_SERVER, this.#onRefused);
+    this.#databaseSettings.set(id, settings);
+    return settings;
   }
 
-  /** The first domain is the default one whatever `isDefault` says; a later default takes the place of the old one. */
-  addDomain(domain: AcceptedDomain): void {
-    const name = checkedDomain(domain.name);
-    const key = domainKey(name);
-    if (!DOMAIN_TYPES.includes(domain.type))
-      throw new Failure('CANNOT', `DomainType must be one of ${DOMAIN_TYPES.join(', ')}`);
-    this.#file.write((note) => {
-      if (this.#file.get('SELECT 1 FROM domain WHERE key = ?', key) !== null) throw taken('accepted domain', name);
-      const isFirst = this.#file.get('SELECT 1 FROM domain LIMIT 1') === null;
-      if (domain.isDefault) this.#file.run('UPDATE domain SET is_default = 0');
+  setDatabaseSettings(actor: Actor, id: DatabaseId, patch: Partial<DatabaseSettings>): DatabaseSettings {
+    const checked = databaseSchema.check(patch);
+    this.#file.write(actor, (transaction) => {
+      const now = this.databaseSettings(id);
+      const next = databaseSchema.merge(now, checked);
+      checkQuotas(next);
       this.#file.run(
-        'INSERT INTO domain (key, name, type, is_default) VALUES (?, ?, ?, ?)',
-        key,
-        name,
-        domain.type,
-        Number(domain.isDefault || isFirst),
+        'UPDATE mailbox_database SET settings = ? WHERE id = ?',
+        JSON.stringify(databaseSchema.store(next)),
+        id,
       );
-      note('domain', name);
+      transaction.note('database', id);
+      transaction.audit(
+        'MailboxDatabase',
+        this.databaseName(id),
+        settingsValues(databaseSchema, now),
+        settingsValues(databaseSchema, next),
+      );
     });
+    return this.databaseSettings(id);
   }
 }
 
-const taken = (what: string, name: string): Failure =>
+export const taken = (what: string, name: string): Failure =>
   new Failure('ALREADYEXISTS', `the ${what} ${name} exists already`);
 
-function objectName(name: string, what: string): string {
+/** @throws Failure CANNOT */
+export function objectName(name: string, what: string): string {
   const trimmed = name.trim();
   if (trimmed.length < 1 || trimmed.length > OBJECT_NAME_LENGTH || /[\u0000-\u001f\u007f\\/]/.test(trimmed))
     throw new Failure('CANNOT', `${what} name must be 1–${OBJECT_NAME_LENGTH} characters without / and \\`);

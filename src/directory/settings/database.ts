@@ -1,0 +1,40 @@
+/** Get-/Set-MailboxDatabase: quotas and retention for the mailboxes in it (exchange-behaviour.md §9.2, §11). */
+import type { DatabaseSettings } from '../model.ts';
+import { DATABASE_QUOTAS, quotaSettings } from './quotas.ts';
+import { SettingsSchema } from './schema.ts';
+import * as type from './value-types.ts';
+
+const DAY = 86_400;
+/** Exchange's upper end, 24855.03:14:07. */
+const LONGEST = 2_147_483_647;
+export const DELETED_ITEM_RETENTION = 14 * DAY;
+/** 0 keeps nothing. */
+export const retention = type.duration({ min: 0, max: LONGEST });
+
+export const databaseSchema = new SettingsSchema<DatabaseSettings>('MailboxDatabase', {
+  ...quotaSettings(DATABASE_QUOTAS),
+  mountAtStartup: {
+    name: 'MountAtStartup',
+    type: type.boolean,
+    scope: 'backEnd',
+    effect: 'new-sessions',
+    help: 'False: the database stays closed when the server starts.',
+    initial: () => true,
+  },
+  deletedItemRetention: {
+    name: 'DeletedItemRetention',
+    type: retention,
+    scope: 'backEnd',
+    effect: 'live',
+    help: 'How long deleted messages can be recovered, unless the mailbox has RetainDeletedItemsFor.',
+    initial: () => DELETED_ITEM_RETENTION,
+  },
+  mailboxRetention: {
+    name: 'MailboxRetention',
+    type: retention,
+    scope: 'backEnd',
+    effect: 'live',
+    help: 'How long the mail of a removed mailbox is kept.',
+    initial: () => 30 * DAY,
+  },
+});
