@@ -102,3 +102,16 @@ export const PASSWORD_BYTES = 1024;
 export const SASL_RESPONSE_BYTES = 8 * 1024;
 /** Message: octets of a multipart boundary; RFC 2046 §5.1.1 allows 70. A longer one is no boundary. */
 export const MIME_BOUNDARY_BYTES = 998;
+
+/** Rendering: a message above this is served as it came, whatever format a mailbox asks for. */
+export const RENDERED_MESSAGE_BYTES = 32 * 1024 * 1024;
+/** Rendering: encoded octets of all body texts of a message that are converted; with more it is served as it came. */
+export const RENDERED_TEXT_BYTES = 1024 * 1024;
+/** Admin API and control socket: bytes of one request. */
+export const ADMIN_REQUEST_BYTES = 1024 * 1024;
+/** Admin API: calls being worked on at a time, of all clients. */
+export const ADMIN_CALLS_AT_ONCE = 64;
+/** Web: bytes of a request's head. */
+export const WEB_HEADER_BYTES = 16 * 1024;
+/** Web: connections at a time, of all clients. */
+export const WEB_CONNECTIONS = 2000;

@@ -1,0 +1,124 @@
+/** Makes plain text, HTML and text/enriched of what a reader finds (rich-text.ts). */
+import type { RichSink, Style } from './rich-text.ts';
+
+export interface RichWriter extends RichSink {
+  /** The whole body; its lines end with CRLF. */
+  finish(): string;
+}
+
+export class PlainWriter implements RichWriter {
+  readonly #pieces: string[] = [];
+  #quotes = 0;
+  #lineStart = true;
+
+  text(text: string): void {
+    if (this.#lineStart && this.#quotes > 0) this.#pieces.push('> '.repeat(Math.min(this.#quotes, QUOTE_MARKS)));
+    this.#lineStart = false;
+    this.#pieces.push(text);
+  }
+
+  newLine(count: number): void {
+    for (let left = count; left > 0; left -= 1) this.#pieces.push('\r\n');
+    this.#lineStart = true;
+  }
+
+  open(style: Style): void {
+    if (style === 'excerpt') this.#quote(1);
+  }
+
+  close(style: Style): void {
+    if (style === 'excerpt') this.#quote(-1);
+  }
+
+  #quote(by: number): void {
+    if (!this.#lineStart) this.newLine(1);
+    this.#quotes += by;
+  }
+
+  finish(): string {
+    const text = this.#pieces.join('').replaceAll(/[ \t]+(?=\r\n|$)/g, '');
+    const end = lastContent(text);
+    return end === 0 ? '' : `${text.slice(0, end)}\r\n`;
+  }
+}
+
+/** Quotes of quotes are marked up to this depth. */
+const QUOTE_MARKS = 20;
+
+/** Offset behind the last character that is no line end. */
+function lastContent(text: string): number {
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === '\n' || text[end - 1] === '\r')) end -= 1;
+  return end;
+}
+
+const HTML_TAGS: Readonly<Record<Style, string>> = {
+  bold: 'b',
+  italic: 'i',
+  underline: 'u',
+  fixed: 'tt',
+  bigger: 'big',
+  smaller: 'small',
+  center: 'center',
+  excerpt: 'blockquote',
+};
+
+export class HtmlWriter implements RichWriter {
+  readonly #pieces: string[] = [];
+  #lineStart = true;
+
+  text(text: string): void {
+    // Spaces that HTML would swallow: at the start of a line and behind another one.
+    const spaced = escapeHtml(text).replaceAll(/ (?= )/g, '&nbsp;');
+    this.#pieces.push(this.#lineStart ? spaced.replace(/^ /, '&nbsp;') : spaced);
+    this.#lineStart = false;
+  }
+
+  newLine(count: number): void {
+    for (let left = count; left > 0; left -= 1) this.#pieces.push('<br>\r\n');
+    this.#lineStart = true;
+  }
+
+  open(style: Style): void {
+    this.#pieces.push(`<${HTML_TAGS[style]}>`);
+  }
+
+  close(style: Style): void {
+    this.#pieces.push(`</${HTML_TAGS[style]}>`);
+  }
+
+  finish(): string {
+    const head = '<meta http-equiv="Content-Type" content="text/html; charset=utf-8">';
+    return `<html>\r\n<head>${head}</head>\r\n<body>\r\n${this.#pieces.join('')}\r\n</body>\r\n</html>\r\n`;
+  }
+}
+
+export class EnrichedWriter implements RichWriter {
+  readonly #pieces: string[] = [];
+
+  text(text: string): void {
+    this.#pieces.push(text.replaceAll('<', '<<'));
+  }
+
+  /** RFC 1896 §2: one line end alone would be a space. */
+  newLine(count: number): void {
+    for (let left = count; left >= 0; left -= 1) this.#pieces.push('\r\n');
+  }
+
+  open(style: Style): void {
+    this.#pieces.push(`<${style}>`);
+  }
+
+  close(style: Style): void {
+    this.#pieces.push(`</${style}>`);
+  }
+
+  finish(): string {
+    return `${this.#pieces.join('')}\r\n`;
+  }
+}
+
+export function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
+}
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
