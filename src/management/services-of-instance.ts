@@ -6,6 +6,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Account, Binding, ComponentName, ServiceName } from '../directory/model.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { ControlServices } from './control/api.ts';
+import type { HealthEntry } from './health/monitor.ts';
 
 export interface MailStore {
   /** @throws Failure UNAVAILABLE */
@@ -39,6 +40,11 @@ export interface RunningServices extends ControlServices {
   bindingProblem(binding: Binding, service: ServiceName): Promise<string | null>;
   /** Address, port and security by which a client on this machine reaches a front end now. */
   frontDoor(protocol: 'imap' | 'pop3' | 'smtp'): readonly FrontDoor[];
+  /** How the probes last went. */
+  health(): readonly HealthEntry[];
+  probeAll(): Promise<readonly HealthEntry[]>;
+  /** Null: there is no probe of this name. */
+  probe(name: string): Promise<HealthEntry | null>;
   /** Whether a component does its work now, all requesters considered. */
   componentActive(component: ComponentName): boolean;
   /** PEM of the organization's own authority, which self-made certificates chain to. */
