@@ -20,6 +20,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   python3: 'python3',
   script: 'bsdutils',
+  dovecot: 'dovecot-imapd dovecot-pop3d',
 };
 /** Libraries have no program of their own: a short run of their language says whether they are there. */
 const LIBRARIES: readonly { readonly probe: readonly [string, string, string]; readonly name: string }[] = [
@@ -29,7 +30,7 @@ const LIBRARIES: readonly { readonly probe: readonly [string, string, string]; r
 const root = path.dirname(import.meta.dirname);
 const present = (program: string): boolean => spawnSync('which', [program], { stdio: 'ignore' }).status === 0;
 const missing = (): string[] => [
-  ...Object.entries(PACKAGES).flatMap(([program, name]) => (present(program) ? [] : [name])),
+  ...Object.entries(PACKAGES).flatMap(([program, name]) => (present(program) ? [] : name.split(' '))),
   ...LIBRARIES.flatMap(({ probe: [command, ...words], name }) =>
     spawnSync(command, words, { stdio: 'ignore' }).status === 0 ? [] : [name],
   ),
