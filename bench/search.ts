@@ -7,10 +7,9 @@ import { Buffer } from 'node:buffer';
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FragmentBatch } from '../src/store/api.ts';
 import { createFolderSearch } from '../src/store/search/folder-search.ts';
 import type { SearchQuery } from '../src/store/search/query.ts';
-import type { SearchSource, TextBatch, TextKind } from '../src/store/search/source.ts';
+import type { PieceBatch, SearchSource, TextBatch, TextKind } from '../src/store/search/source.ts';
 import { type TestMessage, TestSource, testMessage } from '../src/store/search/test-source.ts';
 
 const COUNT = Number(process.argv[2] ?? 50_000);
@@ -142,7 +141,7 @@ async function build(): Promise<SearchSource> {
         for (let i = 0; i < count; i += 1) rows[i] = uids[from + i]! - 1;
       },
     },
-    fragments: (uids): AsyncIterable<FragmentBatch> => fragments.read(uids),
+    fragments: (uids): AsyncIterable<PieceBatch> => fragments.read(uids),
     texts: (kind, uids) => texts[kind].read(uids),
     bodies: (uids) => plain.bodies(uids),
     putTexts: (entries) => plain.putTexts(entries),

@@ -1,5 +1,5 @@
 /**
- * The binary form of a parse result, one fragment a message, packed 256 to a chunk by the store. Readers take
+ * The binary form of a parse result, one fragment a message, kept by the store in pieces (fragment-pieces.ts). Readers take
  * `bytes` and the offset `at` of a fragment in it and allocate nothing but what they return.
  *
  *   u32 total length · u16 PARSER_VERSION · u16 flags (0) · 8 × u32 section end · u32 header length · sections
@@ -78,6 +78,16 @@ export function finishFragment(out: ByteSink, headerOctets: number): void {
   out.bytes[6] = 0;
   out.bytes[7] = 0;
   writeU32(out.bytes, HEADER_LENGTH_AT, headerOctets);
+}
+
+/** Octets before the first section. */
+export const FRAGMENT_HEAD_BYTES = FIRST_SECTION_AT;
+
+/** The head of a fragment whose sections end at `ends`, the last of which is its length; see fragment-pieces.ts. */
+export function copyFragmentHead(from: Buffer, to: Buffer, at: number, ends: readonly number[]): void {
+  from.copy(to, at, 0, FIRST_SECTION_AT);
+  writeU32(to, at, ends[ends.length - 1]!);
+  for (let i = 0; i < ends.length; i += 1) writeU32(to, at + ENDS_AT + i * 4, ends[i]!);
 }
 
 /** Entry of one common field in the table in front of the field bytes. */

@@ -9,6 +9,7 @@
  * - Failures are `Failure` with a response code; anything else is an engine fault.
  */
 import type { Buffer } from 'node:buffer';
+import type { FragmentPiece } from '../message/fragment-pieces.ts';
 import type {
   Folder,
   FolderColumns,
@@ -207,6 +208,12 @@ export interface FolderView {
   close(): void;
 }
 
+/** Entry i stands in bytes[offsets[i], offsets[i] + lengths[i]) of its batch; length 0: the message is gone. */
+export interface FragmentSlots {
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+}
+
 /** Parse results of up to a few hundred consecutive messages of the asked list, in one buffer. */
 export interface FragmentBatch {
   /** Index into the asked UID list of the first entry; entries are consecutive in that list. */
@@ -214,9 +221,8 @@ export interface FragmentBatch {
   readonly count: number;
   /** Valid until the batch after the next one is asked for, then used again: copy what is kept longer. */
   readonly bytes: Buffer;
-  /** Entry i stands in bytes[offsets[i], offsets[i] + lengths[i]); length 0: the message is gone. */
-  readonly offsets: Uint32Array;
-  readonly lengths: Uint32Array;
+  /** By piece; null: not asked for. */
+  readonly pieces: Readonly<Record<FragmentPiece, FragmentSlots | null>>;
 }
 
 /** Whole messages: many small ones in one buffer, or one large one as a stream. */
@@ -284,8 +290,11 @@ export interface Mailbox {
   /** All of these messages have now been shown as \Recent. */
   clearRecent(folder: FolderId): Promise<void>;
 
-  /** `uids` ascending. Batches come in order and cover the list. Missing fragments are re-parsed on the way. */
-  fragments(folder: FolderId, uids: Uint32Array): AsyncIterable<FragmentBatch>;
+  /**
+   * `uids` ascending. Batches come in order and cover the list. Missing fragments are re-parsed on the way.
+   * @param want pieces to be read (message/fragment-pieces.ts), at least one; more cost as much more
+   */
+  fragments(folder: FolderId, uids: Uint32Array, want: readonly FragmentPiece[]): AsyncIterable<FragmentBatch>;
   bodies(folder: FolderId, uids: Uint32Array): AsyncIterable<BodyBatch>;
   /**
    * Bytes [start, end) of one message in chunks; end is clipped. A chunk is the caller's, who may give it back to

@@ -1,6 +1,7 @@
 /** What the store conformance suites share: messages of known bytes, short ways to stage, read and collect. */
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { FRAGMENT_PIECES, type FragmentPiece } from '../../src/message/fragment-pieces.ts';
 import type { AppendOptions, Appended, Mailbox, MailboxDatabase, Origin, QuotaOf } from '../../src/store/api.ts';
 import { type FolderId, mailboxId } from '../../src/store/model.ts';
 
@@ -70,19 +71,29 @@ export async function bodies(mailbox: Mailbox, folder: FolderId, uids: ArrayLike
   return found;
 }
 
-/** Copies of the fragments of each asked message; null: gone. */
+type Pieces = Partial<Record<FragmentPiece, Buffer>>;
+
+/** Copies of the fragments of each asked message, by piece; null: gone. */
 export async function fragments(
   mailbox: Mailbox,
   folder: FolderId,
   uids: ArrayLike<number>,
-): Promise<(Buffer | null)[]> {
-  const found: (Buffer | null)[] = [];
-  for await (const batch of mailbox.fragments(folder, Uint32Array.from(uids))) {
-    assert.equal(batch.first, found.length, 'batches cover the list in order');
-    for (let i = 0; i < batch.count; i += 1) {
-      const start = batch.offsets[i]!;
-      const length = batch.lengths[i]!;
-      found.push(length === 0 ? null : Buffer.from(batch.bytes.subarray(start, start + length)));
+  want: readonly FragmentPiece[] = FRAGMENT_PIECES,
+): Promise<(Pieces | null)[]> {
+  const found: (Pieces | null)[] = [];
+  for await (const { first, count, bytes, pieces } of mailbox.fragments(folder, Uint32Array.from(uids), want)) {
+    assert.equal(first, found.length, 'batches cover the list in order');
+    for (const piece of FRAGMENT_PIECES) assert.equal(pieces[piece] !== null, want.includes(piece), piece);
+    for (let i = 0; i < count; i += 1) {
+      const one: Pieces = {};
+      for (const piece of want) {
+        const start = pieces[piece]?.offsets[i] ?? 0;
+        const length = pieces[piece]?.lengths[i] ?? 0;
+        if (length > 0) one[piece] = Buffer.from(bytes.subarray(start, start + length));
+      }
+      const there = Object.keys(one).length;
+      assert.ok(there === 0 || there === want.length, 'all pieces or none');
+      found.push(there === 0 ? null : one);
     }
   }
   return found;

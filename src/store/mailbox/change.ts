@@ -29,8 +29,13 @@ export interface AppendChange {
   /** Message-ID hashes that belong to `thread` from now on. */
   readonly threadKeys: readonly number[];
   readonly uidl: string | null;
-  readonly fragmentOffset: number;
-  readonly fragmentLength: number;
+  /** Pieces of the parse result (message/fragment-pieces.ts) in their files; length 0: not there. */
+  readonly listOffset: number;
+  readonly listLength: number;
+  readonly searchOffset: number;
+  readonly searchLength: number;
+  readonly detailsOffset: number;
+  readonly detailsLength: number;
   readonly lineEnd: LineEnd;
 }
 

@@ -60,10 +60,20 @@ export function unpackChunk(blob: Uint8Array, columns: Columns): void {
   columns.length = first + count;
 }
 
-/** The columns a version of chunks holds; those it lacks are 0. */
+/**
+ * The columns a version of chunks holds; those it lacks are 0. What version 1 knew of fragments was of another file
+ * (mailbox-file.ts loadRows forgets it).
+ */
 function storedArrays(columns: Columns, version: number): readonly NumericArray[] {
   const all = columns.arrays();
   if (version >= 2) return all;
-  const since2: readonly NumericArray[] = [columns.deletedFrom, columns.lineEnd];
+  const since2: readonly NumericArray[] = [
+    columns.listOffset,
+    columns.listLength,
+    columns.searchOffset,
+    columns.searchLength,
+    columns.deletedFrom,
+    columns.lineEnd,
+  ];
   return all.filter((column) => !since2.includes(column));
 }

@@ -22,8 +22,12 @@ function rowFor(uid: number): Row {
     thread: uid >>> 1,
     segment: uid % 5,
     offset: uid * 11,
-    fragmentOffset: uid * 13,
-    fragmentLength: uid % 1000,
+    listOffset: uid * 13,
+    listLength: uid % 1000,
+    searchOffset: uid * 17,
+    searchLength: uid % 100,
+    detailsOffset: uid * 19,
+    detailsLength: uid % 3000,
     lineEnd: uid % 2 === 0 ? LINE_END.present : LINE_END.missing,
   };
 }

@@ -27,8 +27,12 @@ export interface Row {
   readonly thread: number;
   readonly segment: number;
   readonly offset: number;
-  readonly fragmentOffset: number;
-  readonly fragmentLength: number;
+  readonly listOffset: number;
+  readonly listLength: number;
+  readonly searchOffset: number;
+  readonly searchLength: number;
+  readonly detailsOffset: number;
+  readonly detailsLength: number;
   readonly lineEnd: LineEnd;
 }
 
@@ -53,9 +57,13 @@ export class Columns implements FolderColumns {
   /** Where the original bytes lie: segment number and offset of the first message byte. */
   segment: Uint32Array;
   offset: Uint32Array;
-  /** Where the parse result lies in the fragment file; length 0: not there, parse again. */
-  fragmentOffset: Uint32Array;
-  fragmentLength: Uint32Array;
+  /** Where each piece of the parse result lies in its fragment file; length 0: not there, parse again. */
+  listOffset: Uint32Array;
+  listLength: Uint32Array;
+  searchOffset: Uint32Array;
+  searchLength: Uint32Array;
+  detailsOffset: Uint32Array;
+  detailsLength: Uint32Array;
   /** Recoverable items: the folder the message was deleted from; 0: not known. */
   deletedFrom: Uint32Array;
   lineEnd: Uint8Array;
@@ -75,8 +83,12 @@ export class Columns implements FolderColumns {
     this.thread = new Uint32Array(capacity);
     this.segment = new Uint32Array(capacity);
     this.offset = new Uint32Array(capacity);
-    this.fragmentOffset = new Uint32Array(capacity);
-    this.fragmentLength = new Uint32Array(capacity);
+    this.listOffset = new Uint32Array(capacity);
+    this.listLength = new Uint32Array(capacity);
+    this.searchOffset = new Uint32Array(capacity);
+    this.searchLength = new Uint32Array(capacity);
+    this.detailsOffset = new Uint32Array(capacity);
+    this.detailsLength = new Uint32Array(capacity);
     this.deletedFrom = new Uint32Array(capacity);
     this.lineEnd = new Uint8Array(capacity);
   }
@@ -90,6 +102,10 @@ export class Columns implements FolderColumns {
       this.sentDate,
       this.uid,
       ...this.#fourByteArrays(),
+      this.listOffset,
+      this.listLength,
+      this.searchOffset,
+      this.searchLength,
       this.deletedFrom,
       this.flags,
       this.lineEnd,
@@ -116,8 +132,12 @@ export class Columns implements FolderColumns {
     this.thread = grown(this.thread, new Uint32Array(to));
     this.segment = grown(this.segment, new Uint32Array(to));
     this.offset = grown(this.offset, new Uint32Array(to));
-    this.fragmentOffset = grown(this.fragmentOffset, new Uint32Array(to));
-    this.fragmentLength = grown(this.fragmentLength, new Uint32Array(to));
+    this.listOffset = grown(this.listOffset, new Uint32Array(to));
+    this.listLength = grown(this.listLength, new Uint32Array(to));
+    this.searchOffset = grown(this.searchOffset, new Uint32Array(to));
+    this.searchLength = grown(this.searchLength, new Uint32Array(to));
+    this.detailsOffset = grown(this.detailsOffset, new Uint32Array(to));
+    this.detailsLength = grown(this.detailsLength, new Uint32Array(to));
     this.deletedFrom = grown(this.deletedFrom, new Uint32Array(to));
     this.lineEnd = grown(this.lineEnd, new Uint8Array(to));
   }
@@ -140,8 +160,12 @@ export class Columns implements FolderColumns {
     this.thread[at] = row.thread;
     this.segment[at] = row.segment;
     this.offset[at] = row.offset;
-    this.fragmentOffset[at] = row.fragmentOffset;
-    this.fragmentLength[at] = row.fragmentLength;
+    this.listOffset[at] = row.listOffset;
+    this.listLength[at] = row.listLength;
+    this.searchOffset[at] = row.searchOffset;
+    this.searchLength[at] = row.searchLength;
+    this.detailsOffset[at] = row.detailsOffset;
+    this.detailsLength[at] = row.detailsLength;
     this.deletedFrom[at] = 0;
     this.lineEnd[at] = row.lineEnd;
     this.length = at + 1;
@@ -225,8 +249,8 @@ export class Columns implements FolderColumns {
       this.thread,
       this.segment,
       this.offset,
-      this.fragmentOffset,
-      this.fragmentLength,
+      this.detailsOffset,
+      this.detailsLength,
     ];
   }
 }

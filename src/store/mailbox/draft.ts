@@ -4,11 +4,13 @@
  * anyone before the draft is durable; a draft that fails is dropped with all its cursors.
  */
 import type { Buffer } from 'node:buffer';
+import { cutFragment } from '../../message/fragment-pieces.ts';
 import { Failure } from '../../observe/failure.ts';
 import { KEYWORD_BYTES, KEYWORDS_PER_FOLDER } from '../../wire/limits.ts';
 import type { MailboxQuota, Origin } from '../api.ts';
 import type { Change } from './change.ts';
 import type { FolderState } from './folder-state.ts';
+import { type FragmentPlaces, putFragment } from './fragment-places.ts';
 import type { MailboxState } from './mailbox-state.ts';
 import { QuotaLedger } from './quota.ts';
 import type { LogEntry, MailboxStorage, Payload } from './storage.ts';
@@ -140,8 +142,8 @@ export class Draft {
     return { thread, unknown };
   }
 
-  putFragment(fragment: Buffer): number {
-    return this.#storage.putFragments([fragment])[0] ?? 0;
+  putFragment(fragment: Buffer): FragmentPlaces {
+    return putFragment(this.#storage, cutFragment(fragment));
   }
 
   #tryKeywordBits(folder: FolderState, names: readonly string[]): KeywordBits & { missing: number } {

@@ -4,6 +4,7 @@
  */
 import type { Buffer } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { cutFragment, type FragmentPiece } from '../../message/fragment-pieces.ts';
 import type { ParsedMessage } from '../../message/model.ts';
 import { MessageScanner, parseMessage } from '../../message/scanner.ts';
 import { Failure } from '../../observe/failure.ts';
@@ -19,7 +20,9 @@ import { CommitQueue } from './commit-queue.ts';
 import type { FolderState } from './folder-state.ts';
 import { SharedFolderView } from './folder-view.ts';
 import { Effects, MailboxState } from './mailbox-state.ts';
-import { bodyBatches, contentPlaces, emptyPlaces, forEachRow, fragmentBatches, gone, readPieces } from './reading.ts';
+import { placesOf, putFragment, setFragment } from './fragment-places.ts';
+import { type CutFragment, fragmentBatches, onePiece } from './fragment-reading.ts';
+import { bodyBatches, contentPlaces, emptyPlaces, forEachRow, gone, readPieces } from './reading.ts';
 import type { MailboxStorage, OpenedMailbox } from './storage.ts';
 import { TextBacklog } from './text-backlog.ts';
 import { Texts } from './texts.ts';
@@ -141,19 +144,22 @@ export class MailboxCore {
     });
   }
 
-  fragments(folder: FolderState, uids: Uint32Array): AsyncIterable<FragmentBatch> {
+  fragments(folder: FolderState, uids: Uint32Array, want: readonly FragmentPiece[]): AsyncIterable<FragmentBatch> {
     return fragmentBatches({
       count: uids.length,
-      places: (from, count, present) => {
-        const places = emptyPlaces(count);
-        forEachRow(folder, this.state.rows(folder), uids, from, count, (i, columns, row) => {
-          present[i] = 1;
-          places.offset[i] = columns.fragmentOffset[row]!;
-          places.length[i] = columns.fragmentLength[row]!;
-        });
-        return places;
-      },
-      read: (ranges, target) => this.storage.readFragments(ranges, target),
+      want,
+      places: (from, count, present) =>
+        want.map((piece) => {
+          const places = emptyPlaces(count);
+          forEachRow(folder, this.state.rows(folder), uids, from, count, (i, columns, row) => {
+            const { offset, length } = placesOf(columns, piece);
+            present[i] = 1;
+            places.offset[i] = offset[row]!;
+            places.length[i] = length[row]!;
+          });
+          return places;
+        }),
+      read: (piece, ranges, target) => this.storage.readFragments(piece, ranges, target),
       reparse: (indexes) => this.#reparse(folder, uids, indexes),
     });
   }
@@ -185,7 +191,7 @@ export class MailboxCore {
   #searchSource(folder: FolderState, view: SharedFolderView): SearchSource {
     return {
       view,
-      fragments: (uids) => this.fragments(folder, uids),
+      fragments: (uids, want) => onePiece(this.fragments(folder, uids, [want]), want),
       bodies: (uids) => this.bodies(folder, uids),
       texts: (kind, uids) => {
         const contents = new Uint32Array(uids.length);
@@ -205,8 +211,8 @@ export class MailboxCore {
     folder: FolderState,
     uids: Uint32Array,
     indexes: readonly number[],
-  ): Promise<ReadonlyMap<number, Buffer>> {
-    const made = new Map<number, Buffer>();
+  ): Promise<ReadonlyMap<number, CutFragment>> {
+    const made = new Map<number, CutFragment>();
     const wanted = Uint32Array.from(indexes, (index) => uids[index]!);
     for await (const batch of this.bodies(folder, wanted)) {
       if (batch.kind === 'streamed') {
@@ -224,17 +230,17 @@ export class MailboxCore {
     return made;
   }
 
-  #keepFragment(folder: FolderState, uid: number, parsed: ParsedMessage): Buffer {
+  #keepFragment(folder: FolderState, uid: number, parsed: ParsedMessage): CutFragment {
+    const pieces = cutFragment(parsed.fragment);
     const columns = this.state.rows(folder);
     const row = columns.rowOf(uid);
     if (row >= 0) {
-      columns.fragmentOffset[row] = this.storage.putFragments([parsed.fragment])[0]!;
-      columns.fragmentLength[row] = parsed.fragment.length;
+      setFragment(columns, row, putFragment(this.storage, pieces));
       if (parsed.sentDate !== null) columns.sentDate[row] = parsed.sentDate;
       if (parsed.sentDay !== null) columns.sentDay[row] = parsed.sentDay;
       folder.markChunk(uid);
     }
-    return parsed.fragment;
+    return pieces;
   }
 }
 

@@ -1,5 +1,6 @@
 /** One caller's hold on an open mailbox (store/api.ts Mailbox). Closing it closes its views and watchers. */
 import type { Buffer } from 'node:buffer';
+import type { FragmentPiece } from '../../message/fragment-pieces.ts';
 import type {
   AppendOptions,
   Appended,
@@ -131,8 +132,8 @@ export class MailboxHandle implements Mailbox {
     return this.#core.queue.submit(recentIntent(folder));
   }
 
-  fragments(folder: FolderId, uids: Uint32Array): AsyncIterable<FragmentBatch> {
-    return this.#core.fragments(this.#core.folder(folder), uids);
+  fragments(folder: FolderId, uids: Uint32Array, want: readonly FragmentPiece[]): AsyncIterable<FragmentBatch> {
+    return this.#core.fragments(this.#core.folder(folder), uids, want);
   }
 
   bodies(folder: FolderId, uids: Uint32Array): AsyncIterable<BodyBatch> {

@@ -1,21 +1,19 @@
 /**
- * Fragments and bodies of many messages in columnar batches: neighbours in a file come with one read, and the next
+ * Bodies of many messages in columnar batches, and what their reading shares with fragments and texts: neighbours in a file come with one read, and the next
  * batch is read while the caller writes the present one (dependencies.md §4, §6).
  */
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { Failure } from '../../observe/failure.ts';
 import { giveBuffer, takeBuffer } from '../../wire/buffers.ts';
-import type { BodyBatch, FragmentBatch } from '../api.ts';
+import type { BodyBatch } from '../api.ts';
 import type { Columns } from './columns.ts';
 import type { FolderState } from './folder-state.ts';
 import type { ReadRange } from './storage.ts';
 
 /** Octets of one batch; a larger message is streamed. */
 export const BATCH_BYTES = 1024 * 1024;
-/** Messages of one fragment batch. */
-const FRAGMENTS_PER_BATCH = 256;
-/** Messages looked up at once: fragments of this many are read ahead together. */
-const LOOKUP_ROWS = 2048;
+/** Messages looked up at once. */
+export const LOOKUP_ROWS = 2048;
 /** Unwanted octets between two wanted ranges that are cheaper to read than to skip. */
 const GAP_BYTES = 4096;
 
@@ -27,7 +25,7 @@ export interface Places {
   readonly length: Uint32Array;
 }
 
-type Read = (ranges: readonly ReadRange[], target: Buffer) => Promise<void> | void;
+export type Read = (ranges: readonly ReadRange[], target: Buffer) => Promise<void> | void;
 
 /** Finds rows among the live ones, then among those that are expunged but still on some client's screen. */
 export function forEachRow(
@@ -214,51 +212,6 @@ export function readPieces(read: Read, segment: number, offset: number, size: nu
   );
 }
 
-export interface FragmentSource {
-  readonly count: number;
-  /** Segment is not used: there is one fragment file. Length 0 with `present` 1: parse again. */
-  places(from: number, count: number, present: Uint8Array): Places;
-  read: Read;
-  /** Makes lost parse results of these entries again, and keeps them. */
-  reparse(indexes: readonly number[]): Promise<ReadonlyMap<number, Buffer>>;
-}
-
-/** Reads of fragments under way: a batch is worked on in less time than it is read (measured: SEARCH SUBJECT 25 → 20 ms). */
-const FRAGMENT_READS = 2;
-/** Those, one with the consumer, and the one before that he may still look at (FragmentBatch.bytes). */
-const FRAGMENT_BUFFERS = FRAGMENT_READS + 2;
-
-export async function* fragmentBatches(source: FragmentSource): AsyncIterable<FragmentBatch> {
-  const ring = new BufferRing(FRAGMENT_BUFFERS);
-  for await (const window of readAhead(fragmentSteps(source, ring), FRAGMENT_READS)) {
-    const { base, plan, lengths, bytes } = window;
-    if (window.missing.length > 0) {
-      yield* patched(window, await source.reparse(window.missing));
-      continue;
-    }
-    for (let from = 0; from < lengths.length; from += FRAGMENTS_PER_BATCH) {
-      const end = Math.min(lengths.length, from + FRAGMENTS_PER_BATCH);
-      yield {
-        first: base + from,
-        count: end - from,
-        bytes,
-        offsets: plan.offsets.subarray(from, end),
-        lengths: lengths.subarray(from, end),
-      };
-    }
-  }
-  // Not when it is left before the end: a read ahead may still be under way.
-  ring.release();
-}
-
-interface FragmentWindow {
-  readonly base: number;
-  readonly plan: ReadPlan;
-  readonly lengths: Uint32Array;
-  readonly bytes: Buffer;
-  readonly missing: readonly number[];
-}
-
 /**
  * Buffers in turn. Fresh megabytes cost more in page faults and garbage collection than the reading itself (measured:
  * 55 → 20 ms for the fragments of 50,000 messages).
@@ -287,47 +240,6 @@ export class BufferRing {
   release(): void {
     for (const buffer of this.#buffers) if (buffer !== undefined) giveBuffer(buffer);
     this.#buffers.fill(undefined);
-  }
-}
-
-function* fragmentSteps(source: FragmentSource, ring: BufferRing): Iterable<Pending<FragmentWindow>> {
-  for (let base = 0; base < source.count; base += LOOKUP_ROWS) {
-    const count = Math.min(LOOKUP_ROWS, source.count - base);
-    const present = new Uint8Array(count);
-    const places = source.places(base, count, present);
-    for (let from = 0; from < count; ) {
-      const end = batchEnd(places, from, count, LOOKUP_ROWS);
-      const plan = planReads(places, from, end - from);
-      const missing: number[] = [];
-      for (let i = from; i < end; i += 1) if (present[i] === 1 && places.length[i] === 0) missing.push(base + i);
-      const lengths = places.length.subarray(from, end);
-      const bytes = ring.take(plan.bytes);
-      yield {
-        value: { base: base + from, plan, lengths, bytes, missing },
-        ready: plan.bytes === 0 ? undefined : source.read(plan.ranges, bytes),
-      };
-      from = end;
-    }
-  }
-}
-
-/** Batches of a window some of whose fragments had to be made again: copied together. */
-function* patched(window: FragmentWindow, made: ReadonlyMap<number, Buffer>): Iterable<FragmentBatch> {
-  for (let from = 0; from < window.lengths.length; from += FRAGMENTS_PER_BATCH) {
-    const count = Math.min(FRAGMENTS_PER_BATCH, window.lengths.length - from);
-    const parts: Buffer[] = [];
-    const offsets = new Uint32Array(count);
-    const lengths = new Uint32Array(count);
-    let at = 0;
-    for (let i = 0; i < count; i += 1) {
-      const start = window.plan.offsets[from + i]!;
-      const part = made.get(window.base + from + i) ?? window.bytes.subarray(start, start + window.lengths[from + i]!);
-      parts.push(part);
-      offsets[i] = at;
-      lengths[i] = part.length;
-      at += part.length;
-    }
-    yield { first: window.base + from, count, bytes: Buffer.concat(parts, at), offsets, lengths };
   }
 }
 

@@ -3,6 +3,7 @@
  * The core (everything else in this folder) decides what happens; an engine makes it durable and reads it back.
  */
 import type { Buffer } from 'node:buffer';
+import type { FragmentPiece } from '../../message/fragment-pieces.ts';
 import type { Change } from './change.ts';
 import type { FolderFacts, FolderState } from './folder-state.ts';
 import type { TextKind } from '../search/source.ts';
@@ -85,9 +86,9 @@ export interface MailboxStorage {
   readContent(ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
   /** What is wrong with a stored message, read in full; null: nothing. */
   checkContent(segment: number, offset: number, size: number): Promise<string | null>;
-  /** Keeps parse results (a cache, not durable); returns the offset of each. */
-  putFragments(fragments: readonly Buffer[]): Uint32Array;
-  readFragments(ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
+  /** Keeps a piece of a parse result (a cache, not durable); returns its offset among those of its kind. */
+  putFragment(piece: FragmentPiece, bytes: Buffer): number;
+  readFragments(piece: FragmentPiece, ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
   /** Fills `columns`, `uidls` and `expungeLog` of a folder whose rows are not in memory. */
   loadRows(folder: FolderState): void;
   /** Conversation a Message-ID hash is known for. */

@@ -3,6 +3,7 @@
  * Reports in plain words; changes nothing.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { FRAGMENT_PIECES } from '../../message/fragment-pieces.ts';
 import type { VerifyReport } from '../api.ts';
 import { DELETED, SEEN } from '../model.ts';
 import type { FolderState } from './folder-state.ts';
@@ -85,7 +86,7 @@ async function checkContents(
     if (problem !== null) report(`${name}: UID ${uids[i]}: ${problem}`);
   }
   let at = 0;
-  for await (const batch of core.fragments(folder, uids)) {
+  for await (const batch of core.fragments(folder, uids, FRAGMENT_PIECES)) {
     if (batch.first !== at) report(`${name}: fragments of messages ${at} to ${batch.first} are missing`);
     at = batch.first + batch.count;
   }

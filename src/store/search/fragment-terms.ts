@@ -24,10 +24,10 @@ export async function selectByFragment(
   const uids = pick(run.candidates.uids, selection);
   const probe = new Probe(needle);
   const found = new SelectionBuilder(selection.length);
-  for await (const batch of run.source.fragments(uids)) {
+  for await (const batch of run.source.fragments(uids, 'search')) {
     await scan(batch, probe, run.slice, (entry, at, entryEnd) => {
       const { start, end } = readSearchText(batch.bytes, batch.offsets[entry]!, field);
-      /* A hit in the envelope or another field: go on where the right one begins. At most two hits an entry. */
+      /* A hit in the head or another field: go on where the right one begins. At most two hits an entry. */
       if (at < start) return start;
       if (at + needle.length <= end) found.add(selection[batch.first + entry]!);
       return entryEnd;

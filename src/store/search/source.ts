@@ -10,13 +10,21 @@
  * SEARCH BODY (the most frequent full text key) must not read headers, which are as large as the text of most mail.
  */
 import type { Buffer } from 'node:buffer';
-import type { BodyBatch, FolderView, FragmentBatch } from '../api.ts';
+import type { FragmentPiece } from '../../message/fragment-pieces.ts';
+import type { BodyBatch, FolderView, FragmentSlots } from '../api.ts';
 import type { SearchQuery, SortCriterion, ThreadAlgorithm, ThreadNode } from './query.ts';
 
 export type TextKind = 'header' | 'body';
 
 /** Entry of a TextBatch whose text was never made; the caller extracts it from the original bytes. */
 export const NOT_INDEXED = 0xffffffff;
+
+/** One piece of the fragments of consecutive messages; see FragmentBatch of store/api.ts. */
+export interface PieceBatch extends FragmentSlots {
+  readonly first: number;
+  readonly count: number;
+  readonly bytes: Buffer;
+}
 
 /** Texts of consecutive messages of the asked list in one buffer; about 1 MB, more only for one single large text. */
 export interface TextBatch {
@@ -46,7 +54,7 @@ export interface TextEntry {
  */
 export interface SearchSource {
   readonly view: FolderView;
-  fragments(uids: Uint32Array): AsyncIterable<FragmentBatch>;
+  fragments(uids: Uint32Array, want: FragmentPiece): AsyncIterable<PieceBatch>;
   bodies(uids: Uint32Array): AsyncIterable<BodyBatch>;
   texts(kind: TextKind, uids: Uint32Array): AsyncIterable<TextBatch>;
   /** Keeps texts made on the spot; a cache write: need not be durable, may ignore contents that are gone. */

@@ -37,7 +37,7 @@ export class StringKeys {
     if (this.#ids.isBloated(source.view) || this.#characters > SORT_KEY_CHARACTERS) this.clear();
     const uids = this.#ids.newIn(source.view);
     if (uids.length === 0) return;
-    for await (const batch of source.fragments(uids)) {
+    for await (const batch of source.fragments(uids, 'details')) {
       for (let i = 0; i < batch.count; i += 1) {
         const key = batch.lengths[i] === 0 ? '' : readSortKey(batch.bytes, batch.offsets[i]!, this.#field);
         this.#ids.append(uids[batch.first + i]!, this.#intern(key));

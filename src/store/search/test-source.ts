@@ -14,9 +14,16 @@ import {
   writeSearchText,
   writeSortFields,
 } from '../../message/fragment.ts';
-import type { BodyBatch, FolderView, FragmentBatch } from '../api.ts';
+import type { BodyBatch, FolderView } from '../api.ts';
 import { type Folder, folderId, modSeq, uid as asUid, uidValidity } from '../model.ts';
-import { NOT_INDEXED, type SearchSource, type TextBatch, type TextEntry, type TextKind } from './source.ts';
+import {
+  NOT_INDEXED,
+  type PieceBatch,
+  type SearchSource,
+  type TextBatch,
+  type TextEntry,
+  type TextKind,
+} from './source.ts';
 
 export interface TestMessage {
   readonly uid: number;
@@ -130,7 +137,8 @@ export class TestSource implements SearchSource {
     return this.#columns.uid;
   }
 
-  async *fragments(uids: Uint32Array): AsyncGenerator<FragmentBatch, void, undefined> {
+  /** Whole fragments, whatever piece is asked for. */
+  async *fragments(uids: Uint32Array): AsyncGenerator<PieceBatch, void, undefined> {
     for (const [first, asked] of this.#batches(uids)) {
       this.fragmentsRead += asked.length;
       yield { first, ...pack(asked.map((uid) => this.#fragments.get(uid) ?? Buffer.alloc(0))) };

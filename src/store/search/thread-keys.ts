@@ -36,7 +36,7 @@ export class ThreadKeys {
     if (this.#own.isBloated(source.view) || this.#idOf.size > THREAD_IDS_KEPT) this.clear();
     const uids = this.#own.newIn(source.view);
     if (uids.length === 0) return;
-    for await (const batch of source.fragments(uids)) {
+    for await (const batch of source.fragments(uids, 'details')) {
       for (let i = 0; i < batch.count; i += 1) {
         const uid = uids[batch.first + i]!;
         if (batch.lengths[i] === 0) this.#add(uid, null, [], false);

@@ -5,16 +5,17 @@
  */
 import { Buffer } from 'node:buffer';
 import { Failure } from '../../../observe/failure.ts';
+import type { FragmentPiece } from '../../../message/fragment-pieces.ts';
 import type { BodyBatch, FragmentBatch } from '../../../store/api.ts';
 import { giveBuffer } from '../../../wire/buffers.ts';
 import { AnswerCutShort, type Session } from '../../session/context.ts';
 import type { SelectedView, Targets } from '../../session/selected-view.ts';
 import { indexOf, rowOf, Turns } from '../rows.ts';
 import { beginAnswer } from './answer-columns.ts';
-import { writeFields } from './answer-fragments.ts';
+import { slotsOf, writeFields } from './answer-fragments.ts';
 import { type Cut, needsFragment, Offsets, window } from './cut.ts';
 import { fieldNameSet, selectFields } from './header-fields.ts';
-import type { BodyItem, FetchPlan } from './plan.ts';
+import { type BodyItem, type FetchPlan, wantedPieces } from './plan.ts';
 
 /** Pieces up to this size are read before their answer begins; larger ones stream inside it. */
 const INLINE_BYTES = 256 * 1024;
@@ -62,8 +63,9 @@ class BodyAnswer {
     this.#targets = targets;
     this.#plan = plan;
     this.#names = new Map(plan.bodies.map((item) => [item, fieldNameSet(item.section.fields)]));
-    const wanted = plan.fragments.length > 0 || plan.bodies.some(needsFragment);
-    this.#fragments = wanted ? new Fragments(session.mailbox.fragments(view.id, targets.uids)) : null;
+    const want = wantedPieces(plan, plan.bodies.some(needsFragment));
+    this.#fragments =
+      want.length > 0 ? new Fragments(session.mailbox.fragments(view.id, targets.uids, want), want[0]!) : null;
   }
 
   async inBatches(): Promise<boolean> {
@@ -122,7 +124,7 @@ class BodyAnswer {
       const where = this.#offsets(at, message.length);
       for (const item of plan.bodies) {
         if (item.commonFields !== null && fragments !== null) {
-          writeFields(out, item, fragments.bytes, fragments.at(at));
+          writeFields(out, item, fragments.bytes, fragments.at(at, 'details'));
           continue;
         }
         const cut = where.cut(item);
@@ -164,7 +166,7 @@ class BodyAnswer {
       const cut = cuts[i] ?? null;
       const ready = inline[i] ?? null;
       if (item.commonFields !== null && fragments !== null) {
-        writeFields(this.#session.out, item, fragments.bytes, fragments.at(at));
+        writeFields(this.#session.out, item, fragments.bytes, fragments.at(at, 'details'));
       } else if (cut === null) {
         this.#session.out.ascii(item.label).ascii('NIL');
       } else if (ready !== null) {
@@ -183,12 +185,14 @@ class BodyAnswer {
     beginAnswer(out, this.#view, index, row, this.#plan.columns);
     const fragments = this.#fragments;
     if (fragments === null) return;
-    for (const step of this.#plan.fragments) step(out, fragments.bytes, fragments.at(at));
+    for (const { piece, write } of this.#plan.fragments) write(out, fragments.bytes, fragments.at(at, piece));
   }
 
   #offsets(at: number, size: number): Offsets {
     const fragments = this.#fragments;
-    return fragments === null ? new Offsets(size, null, 0) : new Offsets(size, fragments.bytes, fragments.at(at));
+    return fragments?.hasDetails === true
+      ? new Offsets(size, fragments.bytes, fragments.at(at, 'details'))
+      : new Offsets(size, null, 0);
   }
 
   async #readInline(at: number, cuts: ReadonlyArray<Cut | null>): Promise<Array<Buffer | null>> {
@@ -253,10 +257,17 @@ class BodyAnswer {
 /** The fragments of the same list of messages, read as far as they are needed. */
 class Fragments {
   readonly #batches: AsyncIterator<FragmentBatch>;
+  /** One of those asked for: a message that is gone has none of them. */
+  readonly #piece: FragmentPiece;
   #batch: FragmentBatch | null = null;
 
-  constructor(batches: AsyncIterable<FragmentBatch>) {
+  constructor(batches: AsyncIterable<FragmentBatch>, piece: FragmentPiece) {
     this.#batches = batches[Symbol.asyncIterator]();
+    this.#piece = piece;
+  }
+
+  get hasDetails(): boolean {
+    return this.#now.pieces.details !== null;
   }
 
   get bytes(): Buffer {
@@ -275,13 +286,13 @@ class Fragments {
     }
   }
 
-  /** Offset in `bytes` of the fragment of message `i` of the list. */
-  at(i: number): number {
-    return this.#now.offsets[i - this.#now.first]!;
+  /** Offset in `bytes` of a piece of message `i` of the list. */
+  at(i: number, piece: FragmentPiece): number {
+    return slotsOf(this.#now.pieces, piece).offsets[i - this.#now.first]!;
   }
 
   isGone(i: number): boolean {
-    return this.#now.lengths[i - this.#now.first] === 0;
+    return slotsOf(this.#now.pieces, this.#piece).lengths[i - this.#now.first] === 0;
   }
 
   async close(): Promise<void> {

@@ -4,12 +4,14 @@
  */
 import type { Buffer } from 'node:buffer';
 import { commonFieldsLength, writeCommonFields } from '../../../message/fragment.ts';
+import type { FragmentPiece } from '../../../message/fragment-pieces.ts';
+import type { FragmentBatch, FragmentSlots } from '../../../store/api.ts';
 import type { ByteWriter } from '../../../wire/byte-writer.ts';
 import type { Session } from '../../session/context.ts';
 import type { SelectedView, Targets } from '../../session/selected-view.ts';
 import { indexOf, rowOf, Turns } from '../rows.ts';
 import { beginAnswer } from './answer-columns.ts';
-import type { BodyItem, FetchPlan } from './plan.ts';
+import { type BodyItem, type FetchPlan, wantedPieces } from './plan.ts';
 
 /** @returns whether a message was gone */
 export async function answerFromFragments(
@@ -21,8 +23,12 @@ export async function answerFromFragments(
   const { out } = session;
   const turns = new Turns(session);
   let missing = false;
-  for await (const batch of session.mailbox.fragments(view.id, targets.uids)) {
-    const { bytes, offsets, lengths, first, count } = batch;
+  const want = wantedPieces(plan, plan.bodies.length > 0);
+  for await (const { first, count, bytes, pieces } of session.mailbox.fragments(view.id, targets.uids, want)) {
+    const slots = want.map((piece) => slotsOf(pieces, piece));
+    const { lengths } = slots[0]!;
+    const steps = plan.fragments.map(({ piece, write }) => ({ write, offsets: slotsOf(pieces, piece).offsets }));
+    const details = plan.bodies.length > 0 ? slotsOf(pieces, 'details').offsets : lengths;
     for (let i = 0; i < count; i += 1) {
       const index = indexOf(targets, first + i);
       const row = plan.needsRow ? rowOf(view, index) : 0;
@@ -30,15 +36,21 @@ export async function answerFromFragments(
         missing = true;
         continue;
       }
-      const at = offsets[i]!;
       beginAnswer(out, view, index, row, plan.columns);
-      for (const step of plan.fragments) step(out, bytes, at);
-      for (const item of plan.bodies) writeFields(out, item, bytes, at);
+      for (const { write, offsets } of steps) write(out, bytes, offsets[i]!);
+      for (const item of plan.bodies) writeFields(out, item, bytes, details[i]!);
       out.ascii(')\r\n');
     }
     if (turns.isOver && !(await turns.next())) return missing;
   }
   return missing;
+}
+
+/** Of a piece that was asked for. */
+export function slotsOf(pieces: FragmentBatch['pieces'], piece: FragmentPiece): FragmentSlots {
+  const slots = pieces[piece];
+  if (slots === null) throw new Error(`the store gave no ${piece} of the parse results`);
+  return slots;
 }
 
 /** A BODY[HEADER.FIELDS (…)] answer of common fields, with the empty line that ends it (RFC 9051 §6.4.5.1). */

@@ -12,6 +12,7 @@ import {
   sectionEnd,
   sectionStart,
 } from '../../../message/fragment.ts';
+import { type FragmentPiece, pieceOf } from '../../../message/fragment-pieces.ts';
 import type { ByteWriter } from '../../../wire/byte-writer.ts';
 import type { FetchItem, Partial, PlainFetchItem, Section } from '../../grammar/ast.ts';
 import { fetchLabel } from '../../grammar/fetch-item.ts';
@@ -22,8 +23,11 @@ import { DateTimeText } from './date-time-text.ts';
 
 /** Writes one item from the columns, with what stands before it. */
 export type ColumnStep = (out: ByteWriter, view: SelectedView, index: number, row: number) => void;
-/** Writes one item from the fragment at `at`, with what stands before it. */
-export type FragmentStep = (out: ByteWriter, bytes: Buffer, at: number) => void;
+/** Writes one item from a piece of the parse result, which stands at `at`, with what stands before it. */
+export interface FragmentStep {
+  readonly piece: FragmentPiece;
+  readonly write: (out: ByteWriter, bytes: Buffer, at: number) => void;
+}
 
 export interface BodyItem {
   /** ` BODY[1]<0> `, with what stands before it. */
@@ -81,7 +85,7 @@ export function compileFetch(items: readonly FetchItem[], uid: boolean, modSeq: 
   const columns = wanted.map(([, step], i) => step(before(), !more && i === wanted.length - 1 ? END : ''));
   const needsRow = COLUMNS.some(([name]) => name !== 'UID' && names.has(name));
   const fragments = sectionRuns(names).map((run) => copySections(before(), run));
-  if (names.has('PREVIEW')) fragments.push(writePreview(before()));
+  if (names.has('PREVIEW')) fragments.push(previewStep(before()));
   const bodies = items.map((item) => bodyItem(item, before)).filter((item) => item !== null);
   const messages = bodies.some((body) => body.commonFields === null);
   return {
@@ -142,7 +146,7 @@ interface SectionRun {
   readonly to: FragmentSection;
 }
 
-/** ENVELOPE, BODYSTRUCTURE and BODY stand side by side in a fragment. */
+/** ENVELOPE and BODYSTRUCTURE stand side by side in their piece. */
 function sectionRuns(names: ReadonlySet<string>): SectionRun[] {
   const runs: SectionRun[] = [];
   for (const [name, section] of [
@@ -152,7 +156,8 @@ function sectionRuns(names: ReadonlySet<string>): SectionRun[] {
   ] as const) {
     if (!names.has(name)) continue;
     const last = runs[runs.length - 1];
-    if (last !== undefined && last.to === section - 1) runs[runs.length - 1] = { from: last.from, to: section };
+    const isNext = last !== undefined && last.to === section - 1 && pieceOf(last.to) === pieceOf(section);
+    if (isNext) runs[runs.length - 1] = { from: last.from, to: section };
     else runs.push({ from: section, to: section });
   }
   return runs;
@@ -160,16 +165,33 @@ function sectionRuns(names: ReadonlySet<string>): SectionRun[] {
 
 /** A section's bytes begin with a space, which the first item of an answer does without. */
 function copySections(before: string, { from, to }: SectionRun): FragmentStep {
+  const piece = pieceOf(from);
   if (before === ' ') {
-    return (out, bytes, at) => out.range(bytes, sectionStart(bytes, at, from), sectionEnd(bytes, at, to));
+    return {
+      piece,
+      write: (out, bytes, at) => out.range(bytes, sectionStart(bytes, at, from), sectionEnd(bytes, at, to)),
+    };
   }
-  return (out, bytes, at) =>
-    out.ascii(before).range(bytes, sectionStart(bytes, at, from) + 1, sectionEnd(bytes, at, to));
+  return {
+    piece,
+    write: (out, bytes, at) =>
+      out.ascii(before).range(bytes, sectionStart(bytes, at, from) + 1, sectionEnd(bytes, at, to)),
+  };
 }
 
-function writePreview(before: string): FragmentStep {
+function previewStep(before: string): FragmentStep {
   const label = `${before}PREVIEW `;
-  return (out, bytes, at) => writeString(out.ascii(label), readPreview(bytes, at));
+  return {
+    piece: pieceOf(SECTION.preview),
+    write: (out, bytes, at) => writeString(out.ascii(label), readPreview(bytes, at)),
+  };
+}
+
+/** Pieces of the parse result that the steps read, and the details when header fields or sections are asked for. */
+export function wantedPieces(plan: Pick<FetchPlan, 'fragments'>, details: boolean): readonly FragmentPiece[] {
+  const wanted = new Set(plan.fragments.map(({ piece }) => piece));
+  if (details) wanted.add('details');
+  return [...wanted];
 }
 
 function bodyItem(item: FetchItem, before: () => string): BodyItem | null {

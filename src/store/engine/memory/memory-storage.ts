@@ -1,6 +1,7 @@
 /** One mailbox in memory: buffers instead of files. Nothing to fold, nothing to recover. */
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
+import type { FragmentPiece } from '../../../message/fragment-pieces.ts';
 import type { FolderState } from '../../mailbox/folder-state.ts';
 import type {
   Compaction,
@@ -27,7 +28,11 @@ export class MemoryStorage implements MailboxStorage {
   /** Every payload is a segment of its own, so that removing a message for good frees its bytes. */
   readonly #contents = new Map<number, Kept>();
   #nextSegment = 1;
-  readonly #fragments = new GrowingBuffer();
+  readonly #fragments: Readonly<Record<FragmentPiece, GrowingBuffer>> = {
+    list: new GrowingBuffer(),
+    search: new GrowingBuffer(),
+    details: new GrowingBuffer(),
+  };
   readonly #threads = new Map<number, number>();
 
   readonly compaction: Compaction = {
@@ -68,12 +73,12 @@ export class MemoryStorage implements MailboxStorage {
     return Promise.resolve(crc32(kept.bytes) === kept.crc ? null : 'the bytes are damaged');
   }
 
-  putFragments(fragments: readonly Buffer[]): Uint32Array {
-    return Uint32Array.from(fragments, (fragment) => this.#fragments.append(fragment));
+  putFragment(piece: FragmentPiece, bytes: Buffer): number {
+    return this.#fragments[piece].append(bytes);
   }
 
-  readFragments(ranges: readonly ReadRange[], target: Buffer): void {
-    this.#fragments.read(ranges, target);
+  readFragments(piece: FragmentPiece, ranges: readonly ReadRange[], target: Buffer): void {
+    this.#fragments[piece].read(ranges, target);
   }
 
   /** Rows of this engine never leave memory. */

@@ -47,6 +47,11 @@ export class CacheFile {
     return this.#end + this.#pendingBytes;
   }
 
+  /** Octets appended that `write` has not handed over. */
+  get unwritten(): number {
+    return this.#pendingBytes;
+  }
+
   /** Returns the offset of the first octet. Written with the next `write`. */
   append(bytes: Buffer): number {
     this.#openForUse();

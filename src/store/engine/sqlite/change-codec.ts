@@ -4,7 +4,8 @@
  */
 import { unreachable } from '../../../observe/failure.ts';
 import type { Change } from '../../mailbox/change.ts';
-import { LINE_END } from '../../mailbox/columns.ts';
+import { LINE_END, type LineEnd } from '../../mailbox/columns.ts';
+import { type FragmentPlaces, NO_FRAGMENT } from '../../mailbox/fragment-places.ts';
 import type { FolderKind, SpecialUse } from '../../model.ts';
 import type { ByteDecoder, ByteEncoder } from './byte-codec.ts';
 
@@ -58,9 +59,13 @@ export function encodeChange(change: Change, out: ByteEncoder): void {
       out.number(change.thread);
       out.numbers(change.threadKeys);
       out.text(change.uidl ?? '');
-      out.number(change.fragmentOffset);
-      out.number(change.fragmentLength);
+      out.number(change.detailsOffset);
+      out.number(change.detailsLength);
       out.byte(change.lineEnd);
+      out.number(change.listOffset);
+      out.number(change.listLength);
+      out.number(change.searchOffset);
+      out.number(change.searchLength);
       return;
     case 'flags':
       out.number(change.folder);
@@ -220,10 +225,23 @@ function decodeAppend(bytes: ByteDecoder): Change {
     thread: bytes.number(),
     threadKeys: bytes.numbers(),
     uidl: bytes.text() || null,
-    fragmentOffset: bytes.number(),
-    fragmentLength: bytes.number(),
-    // Records of the first release end here.
-    lineEnd: bytes.hasMore ? known(LINE_ENDS, bytes.byte()) : LINE_END.unknown,
+    ...decodeSince2(bytes),
+  };
+}
+
+/** Records of the first format end with offset and length in its only fragment file, which is no more. */
+function decodeSince2(bytes: ByteDecoder): FragmentPlaces & { readonly lineEnd: LineEnd } {
+  const detailsOffset = bytes.number();
+  const detailsLength = bytes.number();
+  if (!bytes.hasMore) return { ...NO_FRAGMENT, lineEnd: LINE_END.unknown };
+  return {
+    detailsOffset,
+    detailsLength,
+    lineEnd: known(LINE_ENDS, bytes.byte()),
+    listOffset: bytes.number(),
+    listLength: bytes.number(),
+    searchOffset: bytes.number(),
+    searchLength: bytes.number(),
   };
 }
 

@@ -11,6 +11,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Failure } from '../../../observe/failure.ts';
 import { unpackChunk } from '../../mailbox/chunk.ts';
 import { Columns } from '../../mailbox/columns.ts';
+import { forgetFragments } from '../../mailbox/fragment-places.ts';
 import type { FolderFacts, FolderState } from '../../mailbox/folder-state.ts';
 import type { FoldImage, FoldedFolder, Location, MailboxCounters, StoredMailbox } from '../../mailbox/storage.ts';
 import type { FolderKind, SpecialUse } from '../../model.ts';
@@ -55,7 +56,7 @@ const COUNTERS: readonly (keyof MailboxCounters)[] = [
   'lastUidValidity',
 ];
 
-/** Parse results referred to by log records before `since` are not in the present fragment file. */
+/** Parse results referred to by log records before `since` are not in the present fragment files. */
 export interface FragmentEpoch {
   readonly file: number;
   readonly since: Location;
@@ -144,7 +145,7 @@ export class MailboxFile {
     for (const row of chunks.all(facts.id)) {
       const from = columns.length;
       unpackChunk(blob(row, 'data'), columns);
-      if (number(row, 'fragment_file') !== fragmentFile) columns.fragmentLength.fill(0, from, columns.length);
+      if (number(row, 'fragment_file') !== fragmentFile) forgetFragments(columns, from, columns.length);
     }
     for (let row = 0; facts.modSeqFloor > 0 && row < columns.length; row += 1) {
       if (columns.modSeq[row]! < facts.modSeqFloor) columns.modSeq[row] = facts.modSeqFloor;

@@ -7,11 +7,13 @@ import path from 'node:path';
 import type { Log } from '../../../observe/log.ts';
 import type { Change } from '../../mailbox/change.ts';
 import type { Location, OpenedMailbox } from '../../mailbox/storage.ts';
+import { NO_FRAGMENT } from '../../mailbox/fragment-places.ts';
+import { FragmentFiles, removeOldFragments } from './fragment-files.ts';
 import { type Files, errorCode } from './files.ts';
 import { type FragmentEpoch, MailboxFile } from './mailbox-file.ts';
 import { logTail } from './recovery.ts';
 import { Segments } from './segments.ts';
-import { fragmentFile, OPEN_MARK, SqliteStorage, TextFiles } from './sqlite-storage.ts';
+import { OPEN_MARK, SqliteStorage, TextFiles } from './sqlite-storage.ts';
 
 /** After a crash of the process alone everything written is still there: only numbers given out must not return. */
 const RAISE_AFTER_CRASH = 1000;
@@ -38,8 +40,9 @@ export async function openMailbox(place: MailboxPlace): Promise<OpenedMailbox> {
     const tail = await readTail(segments, position, !clean);
     segments.resume(tail.end);
     if (powerCut) new TextFiles(directory).remove();
-    const epoch = fragmentEpoch(directory, fragments, tail.end, powerCut);
+    const epoch = fragmentEpoch(directory, fragments, tail.end, clean);
     if (epoch !== fragments) file.setFragmentEpoch(epoch);
+    if (epoch.file !== fragments.file) removeOldFragments(directory, epoch.file);
     if (!clean) log.warn({ directory, changes: tail.changes.length, powerCut }, 'mailbox recovered after a crash');
     const storage = new SqliteStorage({
       directory,
@@ -84,12 +87,12 @@ async function readTail(segments: Segments, position: Location, checked: boolean
 }
 
 /**
- * The file of parse results, when it can still be trusted. One of another parser version, or lost, is replaced by the
- * next; after a power cut what the log's tail says about it is not believed.
+ * The files of parse results, when they can still be trusted. Those of another parser version, or lost, are replaced by
+ * the next; after a crash what the log's tail says about them is not believed.
  */
-function fragmentEpoch(directory: string, stored: FragmentEpoch, end: Location, powerCut: boolean): FragmentEpoch {
-  const nothingYet = end.segment === 0;
-  if (nothingYet || fragmentFile(directory, stored.file).exists()) return powerCut ? { ...stored, since: end } : stored;
+function fragmentEpoch(directory: string, stored: FragmentEpoch, end: Location, clean: boolean): FragmentEpoch {
+  if (end.segment === 0) return stored;
+  if (new FragmentFiles(directory, stored.file).exist()) return clean ? stored : { ...stored, since: end };
   return { file: stored.file + 1, since: end };
 }
 
@@ -97,7 +100,7 @@ function withFragment(change: Change, at: Location, epoch: FragmentEpoch): Chang
   if (change.kind !== 'append') return change;
   const { since } = epoch;
   const before = at.segment < since.segment || (at.segment === since.segment && at.offset < since.offset);
-  return before ? { ...change, fragmentLength: 0 } : change;
+  return before ? { ...change, ...NO_FRAGMENT } : change;
 }
 
 /** Boot id of the opening that was not closed; null when there is none. */

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
+import { FRAGMENT_PIECES } from '../../../message/fragment-pieces.ts';
 import type { Mailbox, MailboxDatabase } from '../../api.ts';
 import { FLAGGED, type FolderId, mailboxId } from '../../model.ts';
 import { type Files, realFiles } from './files.ts';
@@ -161,7 +162,9 @@ test('MODSEQ jumps after a crash, and touches every message after a power cut', 
     const view = await cut.mailbox.view(cut.inbox);
     assert.ok(view.folder.highestModSeq > last + 500_000);
     assert.equal(view.columns.modSeq[0], view.folder.highestModSeq);
-    for await (const batch of cut.mailbox.fragments(cut.inbox, Uint32Array.of(uid))) assert.ok(batch.lengths[0]! > 0);
+    for await (const batch of cut.mailbox.fragments(cut.inbox, Uint32Array.of(uid), FRAGMENT_PIECES)) {
+      for (const piece of FRAGMENT_PIECES) assert.ok(batch.pieces[piece]!.lengths[0]! > 0);
+    }
     await clean(cut);
     await cut.database.close();
   }
@@ -174,19 +177,40 @@ test('lost parse results are made again', async (t) => {
   for (let i = 0; i < 600; i += 1) await append(opened, `Subject: s${i}\r\n\r\nbody\r\n`);
   await opened.mailbox.maintain({ retentionSeconds: 1e9 });
   await opened.database.close();
-  fs.rmSync(inMailbox(directory, 'frag-000001'));
+  fs.rmSync(inMailbox(directory, 'frag-search-000001'));
   for (let restart = 0; restart < 2; restart += 1) {
     const again = await open(directory);
     const uids = Uint32Array.from({ length: 600 }, (_, i) => i + 1);
     let seen = 0;
-    for await (const batch of again.mailbox.fragments(again.inbox, uids)) {
-      for (const length of batch.lengths) assert.ok(length > 0);
+    for await (const batch of again.mailbox.fragments(again.inbox, uids, FRAGMENT_PIECES)) {
+      for (const piece of FRAGMENT_PIECES) for (const length of batch.pieces[piece]!.lengths) assert.ok(length > 0);
       seen += batch.count;
     }
     assert.equal(seen, 600);
     await again.mailbox.maintain({ retentionSeconds: 1e9 });
     await again.database.close();
   }
+});
+
+test('quota counts are true after a crash, from the fold and from the tail', async (t) => {
+  const directory = directoryFor(t);
+  const quotaOf = () => ({ prohibitSendReceive: 100, recoverableItems: 25 });
+  const opened = await open(directory, { quotaOf });
+  for (let i = 0; i < 6; i += 1) await append(opened, `message ${i}\r\n`.padStart(11, ' '));
+  await opened.mailbox.maintain({ retentionSeconds: 1e9 });
+  await opened.mailbox.expunge(opened.inbox, Uint32Array.of(1, 2, 3));
+  const usage = opened.mailbox.usage();
+  assert.deepEqual(usage, { bytes: 33, messages: 3, recoverableBytes: 22, recoverableMessages: 2 });
+  const again = await open(crashCopy(t, directory), { quotaOf });
+  assert.deepEqual(again.mailbox.usage(), usage);
+  for (let i = 0; i < 6; i += 1) await append(again, '12345678\r\n');
+  await assert.rejects(append(again, '12345678\r\n'), { code: 'OVERQUOTA' });
+  await again.mailbox.expunge(again.inbox, Uint32Array.of(4));
+  assert.deepEqual(again.mailbox.usage().recoverableMessages, 2, 'the oldest went');
+  await append(again, '12345678\r\n');
+  await clean(again);
+  await again.database.close();
+  await opened.database.close();
 });
 
 test('a full disk refuses the change, keeps everything else, and works again when there is room', async (t) => {

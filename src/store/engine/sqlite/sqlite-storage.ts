@@ -6,6 +6,7 @@ import type { Buffer } from 'node:buffer';
 import fs from 'node:fs';
 import path from 'node:path';
 import { PARSER_VERSION } from '../../../message/model.ts';
+import type { FragmentPiece } from '../../../message/fragment-pieces.ts';
 import type { Log } from '../../../observe/log.ts';
 import type { FolderState } from '../../mailbox/folder-state.ts';
 import type {
@@ -19,6 +20,7 @@ import type {
 } from '../../mailbox/storage.ts';
 import type { TextKind } from '../../search/source.ts';
 import { CacheFile } from './cache-file.ts';
+import { FragmentFiles } from './fragment-files.ts';
 import { type Files, flushDirectory, writeSmallFile } from './files.ts';
 import type { MailboxFile } from './mailbox-file.ts';
 import { encodeRecordHead, MESSAGE_PREFIX_BYTES } from './record.ts';
@@ -50,7 +52,7 @@ export class SqliteStorage implements MailboxStorage {
   readonly reloads = true;
   readonly unfolded: { bytes: number; changes: number };
   readonly #parts: StorageParts;
-  readonly #fragments: CacheFile;
+  readonly #fragments: FragmentFiles;
   readonly #texts: TextFiles;
   #marked: boolean;
   #flagFlush: NodeJS.Timeout | null = null;
@@ -61,7 +63,7 @@ export class SqliteStorage implements MailboxStorage {
     this.#parts = parts;
     this.#marked = parts.marked;
     this.unfolded = parts.unfolded;
-    this.#fragments = fragmentFile(parts.directory, parts.fragmentFile);
+    this.#fragments = new FragmentFiles(parts.directory, parts.fragmentFile);
     this.#texts = new TextFiles(parts.directory);
     this.texts = this.#texts;
     this.compaction = {
@@ -77,7 +79,6 @@ export class SqliteStorage implements MailboxStorage {
   async append(entries: readonly LogEntry[], flush: boolean): Promise<readonly Location[]> {
     const { segments } = this.#parts;
     if (!this.#marked) await this.#mark();
-    this.#fragments.write();
     const records = entries.map(({ change, payload }) => ({
       head: encodeRecordHead(change, payload?.size ?? 0, payload?.crc ?? 0),
       payload,
@@ -106,12 +107,12 @@ export class SqliteStorage implements MailboxStorage {
     }
   }
 
-  putFragments(fragments: readonly Buffer[]): Uint32Array {
-    return Uint32Array.from(fragments, (fragment) => this.#fragments.append(fragment));
+  putFragment(piece: FragmentPiece, bytes: Buffer): number {
+    return this.#fragments.append(piece, bytes);
   }
 
-  readFragments(ranges: readonly ReadRange[], target: Buffer): Promise<void> | void {
-    return this.#fragments.read(ranges, target);
+  readFragments(piece: FragmentPiece, ranges: readonly ReadRange[], target: Buffer): Promise<void> | void {
+    return this.#fragments.read(piece, ranges, target);
   }
 
   loadRows(folder: FolderState): void {
@@ -195,10 +196,6 @@ export class SqliteStorage implements MailboxStorage {
       .filter((segment) => segment !== segments.position.segment)
       .map((segment) => ({ segment, bytes: Math.max(0, segments.size(segment) - SEGMENT_HEAD_BYTES) }));
   }
-}
-
-export function fragmentFile(directory: string, number: number): CacheFile {
-  return new CacheFile(path.join(directory, `frag-${String(number).padStart(6, '0')}`), 'fragments', PARSER_VERSION);
 }
 
 /** Text caches; the index comes last, so that it never names what is not written. */
