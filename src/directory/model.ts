@@ -390,5 +390,13 @@ export interface ReceiveConnector {
   readonly eightBitMimeEnabled: boolean;
   readonly enhancedStatusCodesEnabled: boolean;
   readonly pipeliningEnabled: boolean;
+  readonly deliveryStatusNotificationEnabled: boolean;
+  readonly bareLinefeedRejectionEnabled: boolean;
+  readonly requireEhloDomain: boolean;
+  readonly rejectSingleLabelRecipientDomains: boolean;
+  readonly rejectReservedTopLevelRecipientDomains: boolean;
+  readonly rejectReservedSecondLevelRecipientDomains: boolean;
+  /** `<I>issuer<S>subject` of the certificate to show; empty: the one for Fqdn. */
+  readonly tlsCertificateName: string;
   readonly comment: string;
 }

@@ -231,5 +231,53 @@ export const receiveConnectorSchema = new SettingsSchema<ConnectorSettings>('Rec
     'Announces ENHANCEDSTATUSCODES (RFC 2034).',
   ),
   pipeliningEnabled: setting('PipeliningEnabled', type.boolean, () => true, 'Announces PIPELINING (RFC 2920).'),
+  deliveryStatusNotificationEnabled: setting(
+    'DeliveryStatusNotificationEnabled',
+    type.boolean,
+    () => true,
+    'Announces DSN (RFC 3461).',
+  ),
+  bareLinefeedRejectionEnabled: setting(
+    'BareLinefeedRejectionEnabled',
+    type.boolean,
+    () => false,
+    'Penfold always refuses messages with a bare CR or LF: they are how mail is smuggled.',
+    'recorded',
+  ),
+  requireEhloDomain: setting(
+    'RequireEHLODomain',
+    type.boolean,
+    () => false,
+    'True: HELO and EHLO need a host name with a dot, or an address in brackets.',
+  ),
+  rejectSingleLabelRecipientDomains: setting(
+    'RejectSingleLabelRecipientDomains',
+    type.boolean,
+    () => false,
+    'True: recipients whose domain has no dot are refused.',
+  ),
+  rejectReservedTopLevelRecipientDomains: setting(
+    'RejectReservedTopLevelRecipientDomains',
+    type.boolean,
+    () => false,
+    'True: recipients in .test, .example, .invalid and .localhost are refused (RFC 2606 §2).',
+  ),
+  rejectReservedSecondLevelRecipientDomains: setting(
+    'RejectReservedSecondLevelRecipientDomains',
+    type.boolean,
+    () => false,
+    'True: recipients in example.com, example.net and example.org are refused (RFC 2606 §3).',
+  ),
+  tlsCertificateName: setting(
+    'TlsCertificateName',
+    type.text({
+      max: 1000,
+      pattern: /^$|^<I>[^<>]+<S>[^<>]+$/i,
+      accepts: 'empty, or <I>issuer<S>subject of a certificate of this server',
+    }),
+    () => '',
+    'Certificate that clients get; empty: the one that has Fqdn.',
+    'live',
+  ),
   comment: setting('Comment', type.text({ max: 1000 }), () => '', 'A note for admins.', 'live'),
 });
