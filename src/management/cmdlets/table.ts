@@ -1,8 +1,35 @@
 /** Every cmdlet there is. A new noun is a file in this folder and a row here. */
 import type { Cmdlet } from '../cmdlet.ts';
+import { exchangeCertificateCmdlets } from './exchange-certificate.ts';
+import { exchangeServerCmdlets } from './exchange-server.ts';
+import { sessionCmdlets } from './session.ts';
+import { throttlingPolicyCmdlets } from './throttling-policy.ts';
+import { acceptedDomainCmdlets } from './accepted-domain.ts';
+import { transportConfigCmdlets } from './transport-config.ts';
+import { serverComponentStateCmdlets } from './server-component-state.ts';
+import { serviceCmdlets } from './service.ts';
+import { receiveConnectorCmdlets } from './receive-connector.ts';
+import { popSettingsCmdlets } from './pop-settings.ts';
+import { imapSettingsCmdlets } from './imap-settings.ts';
+import { casMailboxCmdlets } from './cas-mailbox.ts';
 import { healthCmdlets } from './health.ts';
 import { testConnectivityCmdlets } from './test-connectivity.ts';
 
-const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [healthCmdlets, testConnectivityCmdlets];
+const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
+  exchangeCertificateCmdlets,
+  exchangeServerCmdlets,
+  sessionCmdlets,
+  throttlingPolicyCmdlets,
+  acceptedDomainCmdlets,
+  transportConfigCmdlets,
+  serverComponentStateCmdlets,
+  serviceCmdlets,
+  receiveConnectorCmdlets,
+  popSettingsCmdlets,
+  imapSettingsCmdlets,
+  casMailboxCmdlets,
+  healthCmdlets,
+  testConnectivityCmdlets,
+];
 
 export const CMDLETS: readonly Cmdlet[] = NOUNS.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
