@@ -25,6 +25,7 @@ export function startTable(ready: ReadyFacts, { version, data, log }: TableFacts
   add('IMAP', ready.imap, ['read mail', 'read mail']);
   add('POP3', ready.pop3, ['fetch mail', 'fetch mail']);
   add('SMTP', ready.smtp, ['send mail', 'send mail', 'mail from other servers, without logon']);
+  if (ready.web !== null) add('HTTPS', [ready.web], ['admin API: /admin/openapi.json']);
   const users = ready.mailboxes.map(({ address, password }) => [address, password]);
   return [
     `Penfold ${version} runs. Data: ${data}   Log: ${log}`,

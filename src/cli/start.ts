@@ -38,7 +38,7 @@ the data directory; later ones find everything as it was. Ctrl-C ends it cleanly
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const { createDemo, readDemo, welcome } = await import('../main/demo.ts');
+  const { createDemo, readDemo, welcome, writeDemo } = await import('../main/demo.ts');
   const { isSetUp } = await import('../main/open-directory.ts');
   const { applyPorts, shiftedPorts } = await import('../main/organization.ts');
   const { freePorts } = await import('../main/free-ports.ts');
@@ -58,18 +58,20 @@ async function start(options: StartOptions): Promise<void> {
   }
   const address = options.host ?? '127.0.0.1';
   const host = await nameOf(address);
+  const isMoved = isFirst || options.ports !== undefined || options.host !== undefined;
+  const ports = options.ports === 'auto' ? await freePorts(address) : shiftedPorts(SHIFT, address);
+  if (isMoved || demo.web === undefined) {
+    demo = { ...demo, web: { address, port: ports.web } };
+    await writeDemo(layout, demo);
+  }
   let run: Run;
   try {
     run = await runServer(layout, {
       version: version(),
       names: [host],
+      webBindings: demo.web === undefined ? [] : [demo.web],
       prepare: async ({ directory, server }) => {
-        if (!isFirst && options.ports === undefined && options.host === undefined) return;
-        await applyPorts(
-          directory,
-          server,
-          options.ports === 'auto' ? await freePorts(address) : shiftedPorts(SHIFT, address),
-        );
+        if (isMoved) await applyPorts(directory, server, ports);
       },
       beforeListening: async ({ directory, server }, databaseOf) => {
         if (demo !== null) demo = await welcome(layout, demo, directory, server, databaseOf);

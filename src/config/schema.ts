@@ -13,7 +13,7 @@ const wholeNumber = (least: number, most: number, unset: number, help: string) =
 const text = (unset: string, help: string) => v.optional(v.pipe(v.string(), v.nonEmpty(), v.description(help)), unset);
 
 /** Like `text`, and empty means: none. */
-const maybeText = (help: string) => v.optional(v.pipe(v.string(), v.description(help)), '');
+const maybeText = (help: string, unset = '') => v.optional(v.pipe(v.string(), v.description(help)), unset);
 
 const tlsSection = v.strictObject({
   certificate: maybeText(
@@ -67,6 +67,13 @@ const mailboxesSection = v.strictObject({
   ),
 });
 
+const webSection = v.strictObject({
+  bindings: maybeText(
+    'Addresses and ports of the `web` service (HTTPS: admin API), as `address:port` with commas between. Empty: nowhere.',
+    '0.0.0.0:443, [::]:443',
+  ),
+});
+
 const controlSection = v.strictObject({
   socket: text(
     'run/control.sock',
@@ -80,6 +87,7 @@ export const configurationSchema = v.strictObject({
   log: v.optional(logSection, {}),
   shutdown: v.optional(shutdownSection, {}),
   mailboxes: v.optional(mailboxesSection, {}),
+  web: v.optional(webSection, {}),
   control: v.optional(controlSection, {}),
 });
 

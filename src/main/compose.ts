@@ -10,7 +10,7 @@ import { MaintenanceSchedule } from '../backend/maintenance.ts';
 import { controlSocketPath, type DataLayout } from '../config/data-directory.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { Directory } from '../directory/api.ts';
-import type { Account, Server, ServiceName } from '../directory/model.ts';
+import type { Account, Binding, Server, ServiceName } from '../directory/model.ts';
 import { createImapFrontEnd, createPop3FrontEnd, type FrontEndService } from '../frontend/front-end.ts';
 import { Locator } from '../frontend/locate.ts';
 import { createSmtpFrontEnd } from '../frontend/smtp-accept.ts';
@@ -30,7 +30,9 @@ import type { CertificateStore } from '../tls/certificates.ts';
 import { createLocalDelivery } from '../transport/deliver.ts';
 import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
+import { openManagement } from './management.ts';
 import { adoptStartupTypes } from './startup.ts';
+import { createWebHost, webBindings } from './web.ts';
 
 const DAY_SECONDS = 86_400;
 /** What stopping keeps back of its time for closing databases once the sessions are gone. */
@@ -44,6 +46,10 @@ export interface ServerParts {
   readonly server: Server;
   readonly openDatabase: OpenDatabase;
   readonly certificates: CertificateStore;
+  /** PEM of the authority behind the certificates; missing: cmdlets cannot tell it. */
+  readonly authorityFile?: string;
+  /** Where the web service listens; those of the configuration file when missing. */
+  readonly webBindings?: readonly Binding[];
   readonly saltKey: Uint8Array;
   readonly version: string;
   readonly log: Log;
@@ -105,16 +111,30 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   });
   const transport = createLocalDelivery({ directory, databaseOf: (account) => databases.of(account), log });
 
-  const frontEnds = await createFrontEnds(parts, { authenticator, locator, transport });
+  const frontEnds = [...(await createFrontEnds(parts, { authenticator, locator, transport }))];
+  const running = new Running(parts, backEnd, databases, frontEnds, throttle, undo);
+  const management = await openManagement({
+    directory,
+    server,
+    certificates: parts.certificates,
+    authorityFile: parts.authorityFile,
+    log,
+    controls: running,
+    backEnd,
+    listeners: () => running.listeners(),
+  });
+  undo.push(() => management.close());
+  const bindings = parts.webBindings ?? webBindings(configuration);
+  const web = createWebHost({ ...parts, authenticator, bindings, door: management.door });
+  frontEnds.push({ names: ['web'], service: web });
   for (const { service } of frontEnds) {
     await service.start();
     undo.push(() => service.drain(0));
   }
   maintenance.start();
   undo.push(() => maintenance.stop());
-  const running = new Running(parts, backEnd, databases, frontEnds, throttle, undo);
-  const door = await openControlDoor(controlSocketPath(parts.layout, configuration.control.socket), running, log);
-  running.door = door;
+  const socket = controlSocketPath(parts.layout, configuration.control.socket);
+  running.door = await openControlDoor(socket, running, management.door, log);
   log.info({ pid: process.pid, server: server.name, listeners: running.listeners() }, 'the server runs');
   return running;
 }
@@ -213,7 +233,6 @@ class Running implements RunningServer, ControlServices {
   /** Whether a service does what the directory wants: a front end runs when it listens. */
   #runs(service: ServiceName, wanted: boolean): boolean {
     const frontEnd = this.#frontEnds.find(({ names }) => names.includes(service));
-    if (service === 'web') return false;
     return wanted && (frontEnd === undefined || frontEnd.service.listening.length > 0);
   }
 

@@ -28,6 +28,8 @@ const demoSchema = v.object({
   administrator: v.object({ user: v.string(), password: v.string() }),
   mailboxes: v.array(v.object({ address: v.string(), password: v.string() })),
   welcomed: v.boolean(),
+  /** Where the web service listens: the directory has no place for it. */
+  web: v.optional(v.object({ address: v.string(), port: v.number() })),
 });
 export type Demo = v.InferOutput<typeof demoSchema>;
 
@@ -43,7 +45,7 @@ export async function readDemo(layout: DataLayout): Promise<Demo | null> {
   return v.parse(demoSchema, JSON.parse(text));
 }
 
-async function writeDemo(layout: DataLayout, demo: Demo): Promise<void> {
+export async function writeDemo(layout: DataLayout, demo: Demo): Promise<void> {
   await writeFile(`${layout.demo}.new`, `${JSON.stringify(demo, null, 1)}\n`, { mode: 0o600 });
   await rename(`${layout.demo}.new`, layout.demo);
 }

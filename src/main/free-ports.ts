@@ -21,7 +21,7 @@ export async function findFreePorts(address: string, count: number): Promise<num
 }
 
 export async function freePorts(address: string): Promise<PortPlan> {
-  const ports = await findFreePorts(address, 10);
+  const ports = await findFreePorts(address, 11);
   const next = (): number => ports.shift() ?? 0;
   return {
     connectors: {
@@ -34,6 +34,7 @@ export async function freePorts(address: string): Promise<PortPlan> {
     },
     imap: { plain: next(), tls: next() },
     pop3: { plain: next(), tls: next() },
+    web: next(),
     bind: (port) => [{ address, port }],
   };
 }

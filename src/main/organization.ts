@@ -26,6 +26,7 @@ export interface PortPlan {
   readonly connectors: ConnectorPorts;
   readonly imap: { readonly plain: number; readonly tls: number };
   readonly pop3: { readonly plain: number; readonly tls: number };
+  readonly web: number;
   /** Addresses to listen on. */
   readonly bind: (port: number) => readonly Binding[];
 }
@@ -90,6 +91,7 @@ export const STANDARD_PORTS: PortPlan = {
   connectors: CONNECTOR_PORTS,
   imap: { plain: 143, tls: 993 },
   pop3: { plain: 110, tls: 995 },
+  web: 443,
   bind: onAllAddresses,
 };
 
@@ -99,6 +101,7 @@ export function shiftedPorts(by: number, address: string): PortPlan {
     connectors: shiftedConnectorPorts(by),
     imap: { plain: 143 + by, tls: 993 + by },
     pop3: { plain: 110 + by, tls: 995 + by },
+    web: 443 + by,
     bind: (port) => [{ address, port }],
   };
 }

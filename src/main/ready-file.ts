@@ -22,7 +22,8 @@ export interface ReadyFacts {
   readonly pop3: readonly ReadyListener[];
   /** Submission with STARTTLS, submission with TLS, then the port for mail from outside. */
   readonly smtp: readonly ReadyListener[];
-  readonly web: null;
+  /** HTTPS; null while the web service is off. */
+  readonly web: ReadyListener | null;
   readonly mailboxes: ReadonlyArray<{ readonly address: string; readonly password: string }>;
 }
 
@@ -55,7 +56,7 @@ export function readyFacts(
     imap: of('imap4'),
     pop3: of('pop3'),
     smtp: of('frontend-transport').sort((a, b) => rank(a) - rank(b)),
-    web: null,
+    web: of('web')[0] ?? null,
     mailboxes: demo.mailboxes,
   };
 }

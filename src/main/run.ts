@@ -3,7 +3,7 @@ import type { DataLayout } from '../config/data-directory.ts';
 import { readConfiguration } from '../config/read.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { Directory } from '../directory/api.ts';
-import type { Account, Server } from '../directory/model.ts';
+import type { Account, Binding, Server } from '../directory/model.ts';
 import type { Log } from '../observe/log.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import { openCertificates } from './certificates.ts';
@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly configurationFile?: string;
   /** What clients may call the server beside its own name. */
   readonly names?: readonly string[];
+  /** Where the web service listens; those of the configuration file when missing. */
+  readonly webBindings?: readonly Binding[];
   /** The directory is open, nothing listens. */
   readonly prepare?: (prepared: Prepared) => Promise<void>;
   readonly beforeListening?: (prepared: Prepared, databaseOf: (account: Account) => MailboxDatabase) => Promise<void>;
@@ -62,6 +64,8 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
       ...prepared,
       openDatabase: engineOf(layout, log),
       certificates: certificates.store,
+      authorityFile: certificates.authorityFile,
+      ...(options.webBindings === undefined ? {} : { webBindings: options.webBindings }),
       saltKey: await saltKey(layout),
       version: options.version,
       beforeListening: async (databaseOf) => options.beforeListening?.(prepared, databaseOf),

@@ -245,7 +245,7 @@ function refused(parameter: Parameter<unknown>, raw: RawScalar | null): Failure 
 
 function switchValue(parameter: CommonParameter, raw: RawArgument): boolean {
   if (typeof raw === 'boolean') return raw;
-  const word = String(raw).trim().toLowerCase();
+  const word = typeof raw === 'object' ? '' : String(raw).trim().toLowerCase();
   if (['true', '$true', '1'].includes(word)) return true;
   if (['false', '$false', '0'].includes(word)) return false;
   throw new Failure('CANNOT', `-${parameter.name} must be $true or $false`);

@@ -106,7 +106,7 @@ export const MIME_BOUNDARY_BYTES = 998;
 /** Rendering: a message above this is served as it came, whatever format a mailbox asks for. */
 export const RENDERED_MESSAGE_BYTES = 32 * 1024 * 1024;
 /** Rendering: encoded octets of all body texts of a message that are converted; with more it is served as it came. */
-export const RENDERED_TEXT_BYTES = 1024 * 1024;
+export const RENDERED_TEXT_BYTES = 256 * 1024;
 /** Admin API and control socket: bytes of one request. */
 export const ADMIN_REQUEST_BYTES = 1024 * 1024;
 /** Admin API: calls being worked on at a time, of all clients. */
@@ -115,3 +115,12 @@ export const ADMIN_CALLS_AT_ONCE = 64;
 export const WEB_HEADER_BYTES = 16 * 1024;
 /** Web: connections at a time, of all clients. */
 export const WEB_CONNECTIONS = 2000;
+/** Rendering: a message above this does not become winmail.dat: its attachments would all be encoded anew. */
+export const RENDERED_TNEF_BYTES = 4 * 1024 * 1024;
+/** Rendering: times its original that a message may grow, and octets on top of it; else it is served as it came. */
+export const RENDERED_GROWTH = 10;
+export const RENDERED_GROWTH_BYTES = 64 * 1024;
+/** Rendering: octets of rendered messages and their parse results kept for partial fetches, of all mailboxes together. */
+export const RENDERED_CACHE_BYTES = 32 * 1024 * 1024;
+/** Rendering: sizes of rendered messages remembered, of all mailboxes together; those of open mailboxes always are. */
+export const RENDERED_SIZES = 1_000_000;

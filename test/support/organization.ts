@@ -66,6 +66,7 @@ export interface TestOrganization {
   readonly ca: string;
   readonly caFile: string;
   readonly host: '127.0.0.1';
+  readonly web: number;
   readonly imap: { readonly plain: number; readonly tls: number };
   readonly pop3: { readonly plain: number; readonly tls: number };
   /** `inbound`: Default Frontend; the others are Client Frontend, with STARTTLS and with TLS from the first byte. */
@@ -135,6 +136,8 @@ async function start(
     server,
     openDatabase: engine(options.engine, layout, log),
     certificates: certificates.store,
+    authorityFile: certificates.authorityFile,
+    webBindings: [{ address: '127.0.0.1', port: ports.web }],
     saltKey: Buffer.alloc(32, 1),
     version: 'test',
     throttle: new Throttle({
@@ -156,6 +159,7 @@ async function start(
     ca: await readFile(certificates.authorityFile, 'utf8'),
     caFile: certificates.authorityFile,
     host: '127.0.0.1',
+    web: ports.web,
     imap: ports.imap,
     pop3: ports.pop3,
     smtp: {

@@ -11,7 +11,9 @@ import type { Log } from '../../observe/log.ts';
 import { framesOf, readItems } from '../transfer/frames.ts';
 import type { ImportTarget } from '../transfer/import.ts';
 import { exportMailbox, mailboxImport } from '../transfer/mailbox-transfer.ts';
+import type { ManagementDoor } from '../door.ts';
 import { type ControlServices, verifyMailbox, withMailbox } from './api.ts';
+import { answerCmdlets } from './cmdlets.ts';
 import { drained } from './drained.ts';
 
 export interface ControlDoor {
@@ -23,12 +25,17 @@ export interface ControlDoor {
 const IN_FLIGHT_MESSAGES = 128;
 
 /** The caller holds the instance lock: a socket file that is there already was left behind. */
-export async function openControlDoor(socket: string, services: ControlServices, log: Log): Promise<ControlDoor> {
+export async function openControlDoor(
+  socket: string,
+  services: ControlServices,
+  cmdlets: ManagementDoor,
+  log: Log,
+): Promise<ControlDoor> {
   await mkdir(path.dirname(socket), { recursive: true, mode: 0o700 });
   await rm(socket, { force: true });
   const active = new Set<Promise<void>>();
   const server = createServer({ requestTimeout: 0, headersTimeout: 10_000 }, (request, response) => {
-    const work = answer(services, request, response, log).finally(() => active.delete(work));
+    const work = answer(services, cmdlets, request, response, log).finally(() => active.delete(work));
     active.add(work);
   });
   await listen(server, socket);
@@ -57,12 +64,14 @@ async function listen(server: Server, socket: string): Promise<void> {
 
 async function answer(
   services: ControlServices,
+  cmdlets: ManagementDoor,
   request: IncomingMessage,
   response: ServerResponse,
   log: Log,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://control');
   try {
+    if (await answerCmdlets(cmdlets, request, response, log)) return;
     await route(services, request, response, url, log);
   } catch (error) {
     const failure =

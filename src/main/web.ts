@@ -1,0 +1,47 @@
+/** The HTTPS host of a running server and what is mounted on it. */
+import type { Authenticator } from '../auth/api.ts';
+import type { Configuration } from '../config/schema.ts';
+import type { Directory } from '../directory/api.ts';
+import type { Binding, Server } from '../directory/model.ts';
+import { binding, listOf } from '../directory/settings/value-types.ts';
+import { adminApi } from '../management/api/admin-api.ts';
+import type { ManagementDoor } from '../management/door.ts';
+import { Failure } from '../observe/failure.ts';
+import type { Log } from '../observe/log.ts';
+import type { CertificateStore } from '../tls/certificates.ts';
+import { HttpsHost } from '../web/https-host.ts';
+
+export interface WebParts {
+  readonly directory: Directory;
+  readonly server: Server;
+  readonly authenticator: Authenticator;
+  readonly certificates: CertificateStore;
+  readonly bindings: readonly Binding[];
+  readonly version: string;
+  readonly log: Log;
+  readonly door: ManagementDoor;
+}
+
+/** @throws Failure CANNOT */
+export function webBindings(configuration: Configuration): readonly Binding[] {
+  const bindings = listOf(binding).parse(configuration.web.bindings);
+  if (bindings === undefined) {
+    throw new Failure(
+      'CANNOT',
+      `penfold.toml: \`web.bindings\` must be a list such as "0.0.0.0:443, [::]:443", not "${configuration.web.bindings}"`,
+    );
+  }
+  return bindings;
+}
+
+export function createWebHost(parts: WebParts): HttpsHost {
+  const { directory, server, authenticator, certificates, bindings, version, log, door } = parts;
+  return new HttpsHost({
+    directory,
+    server: server.id,
+    bindings,
+    certificates,
+    handlers: [adminApi({ directory, authenticator, door, version, log })],
+    log,
+  });
+}

@@ -1,0 +1,261 @@
+/**
+ * The `web` service: HTTPS listeners that follow the service's state and the certificates, limits before any request
+ * is looked at, and mounted handlers by path. Everything that speaks HTTP to the outside stands on this one host; there
+ * is no plain HTTP (RFC 8996, RFC 9325; HSTS: RFC 6797). Knows no handler.
+ *
+ * node:https as it is: what stands here now is a handful of routes with one shape. The pages of the web app bring a
+ * framework, which then is one more handler.
+ */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server as HttpsServer } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Directory } from '../directory/api.ts';
+import type { Binding, ServerId } from '../directory/model.ts';
+import { Listeners, type Listening } from '../frontend/accept.ts';
+import { RunningService } from '../frontend/running-service.ts';
+import { Failure } from '../observe/failure.ts';
+import type { Log } from '../observe/log.ts';
+import type { CertificateStore } from '../tls/certificates.ts';
+import { WEB_CONNECTIONS, WEB_HEADER_BYTES } from '../wire/limits.ts';
+import { problemOf, sendProblem } from './problem.ts';
+
+/** TLS handshake, then the head of a request, then all of it. */
+const HANDSHAKE_MS = 10_000;
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 30_000;
+/** A connection without traffic in either direction: longer than a cmdlet may be silent. */
+const IDLE_MS = 360_000;
+const KEEP_ALIVE_MS = 10_000;
+/** Requests of a stopped service have so long to end. */
+const STOP_MS = 5_000;
+const RETRY_MS = 15_000;
+/** One year (RFC 6797 §6.1.1). Not for subdomains: those may be other people's servers. */
+const HSTS = 'max-age=31536000';
+
+export interface WebExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly remoteAddress: string;
+  /** Aborted when the client has gone away or the service stops. */
+  readonly signal: AbortSignal;
+}
+
+export interface WebHandler {
+  /** Begins and ends with a slash; the longest one that fits takes the request. */
+  readonly prefix: string;
+  /** A Failure becomes a problem document. */
+  handle(exchange: WebExchange): Promise<void>;
+}
+
+export interface HttpsHostOptions {
+  readonly directory: Directory;
+  readonly server: ServerId;
+  readonly bindings: readonly Binding[];
+  readonly certificates: CertificateStore;
+  readonly handlers: readonly WebHandler[];
+  readonly log: Log;
+  /** For tests. */
+  readonly limits?: Partial<{ readonly headersMs: number; readonly requestMs: number; readonly connections: number }>;
+}
+
+export class HttpsHost {
+  readonly #options: HttpsHostOptions;
+  readonly #https: HttpsServer;
+  readonly #listeners: Listeners;
+  readonly #service: RunningService;
+  readonly #active = new Set<Promise<void>>();
+  readonly #unwatch: () => void;
+  #stop = new AbortController();
+  #connections = 0;
+  #problems: readonly Failure[] = [];
+  #retry: NodeJS.Timeout | null = null;
+  #leaving: Promise<void> = Promise.resolve();
+
+  constructor(options: HttpsHostOptions) {
+    this.#options = options;
+    const { certificates, limits } = options;
+    const { SNICallback } = certificates.socketOptions();
+    const most = limits?.connections ?? WEB_CONNECTIONS;
+    this.#https = createServer(
+      {
+        ...certificates.secureContextOptions(),
+        ...(SNICallback === undefined ? {} : { SNICallback }),
+        handshakeTimeout: HANDSHAKE_MS,
+        headersTimeout: limits?.headersMs ?? HEADERS_MS,
+        requestTimeout: limits?.requestMs ?? REQUEST_MS,
+        connectionsCheckingInterval: Math.min(1000, limits?.headersMs ?? HEADERS_MS),
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        maxHeaderSize: WEB_HEADER_BYTES,
+      },
+      (request, response) => this.#accept(request, response),
+    );
+    this.#https.setTimeout(IDLE_MS);
+    // The sockets come from Listeners, as with the other services; without this event Node watches no request's time.
+    this.#https.emit('listening');
+    this.#unwatch = certificates.onReload(() => this.#https.setSecureContext(certificates.secureContextOptions()));
+    this.#listeners = new Listeners((socket) => {
+      if (this.#connections >= most) {
+        socket.destroy();
+        return;
+      }
+      this.#connections += 1;
+      socket.once('close', () => {
+        this.#connections -= 1;
+      });
+      // A client that breaks off its handshake is no news.
+      socket.on('error', () => {});
+      this.#https.emit('connection', socket);
+    });
+    this.#service = new RunningService({
+      directory: options.directory,
+      server: options.server,
+      services: ['web'],
+      concerns: ['service'],
+      log: options.log,
+      apply: (running) => this.#apply(running.size > 0),
+    });
+  }
+
+  get listening(): readonly Listening[] {
+    return this.#listeners.listening;
+  }
+
+  /** A port that is taken does not keep the mail from running: it stands here, and is tried again. */
+  get problems(): readonly Failure[] {
+    return this.#problems;
+  }
+
+  start(): Promise<void> {
+    return this.#service.start();
+  }
+
+  settled(): Promise<void> {
+    return this.#service.settled();
+  }
+
+  async drain(ms: number): Promise<void> {
+    await this.#service.drain(ms);
+    this.#unwatch();
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    await Promise.all([this.#leaving, this.#endRequests(ms)]);
+    this.#https.close();
+    this.#https.closeAllConnections();
+  }
+
+  async #apply(running: boolean): Promise<readonly Failure[]> {
+    const wanted = running ? this.#options.bindings.map((binding) => ({ ...binding, implicitTls: true })) : [];
+    const had = this.#listeners.listening.length > 0;
+    this.#problems = await this.#listeners.apply(wanted);
+    for (const { code, message } of this.#problems) this.#options.log.error({ service: 'web', code }, message);
+    if (this.#problems.length > 0) this.#retryLater();
+    if (had && !running) this.#leaving = Promise.all([this.#leaving, this.#endRequests(STOP_MS)]).then(() => {});
+    return [];
+  }
+
+  #retryLater(): void {
+    if (this.#retry !== null) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      const wanted = this.#options.bindings.map((binding) => ({ ...binding, implicitTls: true }));
+      if (this.#problems.length === 0) return;
+      this.#listeners.apply(wanted).then(
+        (problems) => {
+          this.#problems = problems;
+          if (problems.length > 0) this.#retryLater();
+        },
+        (error: unknown) => this.#options.log.error({ err: error }, 'the web listeners could not be opened'),
+      );
+    }, RETRY_MS);
+    this.#retry.unref();
+  }
+
+  #accept(request: IncomingMessage, response: ServerResponse): void {
+    const work = this.#answer(request, response).finally(() => this.#active.delete(work));
+    this.#active.add(work);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { log } = this.#options;
+    const gone = new AbortController();
+    response.once('close', () => gone.abort(new Failure('UNAVAILABLE', 'the client has gone away')));
+    response.setHeader('strict-transport-security', HSTS);
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('referrer-policy', 'no-referrer');
+    response.setHeader('x-frame-options', 'DENY');
+    response.setHeader('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+    response.setHeader('cross-origin-resource-policy', 'same-origin');
+    try {
+      const target = request.url ?? '/';
+      if (!target.startsWith('/') || !URL.canParse(target, 'https://host'))
+        throw new Failure('CLIENTBUG', 'the request target is no path');
+      const url = new URL(target, 'https://host');
+      const handler = this.#handlerOf(url.pathname);
+      if (handler === null) throw new Failure('NONEXISTENT', `there is nothing at ${url.pathname.slice(0, 200)}`);
+      await handler.handle({
+        request,
+        response,
+        url,
+        remoteAddress: plainAddress(request.socket.remoteAddress ?? ''),
+        signal: AbortSignal.any([gone.signal, this.#stop.signal]),
+      });
+    } catch (error) {
+      if (!(error instanceof Failure) && !response.destroyed)
+        log.error({ err: error, path: request.url?.slice(0, 200) }, 'a web request failed');
+      sendProblem(response, { ...problemOf(error) });
+    }
+    // What the client still sends of a refused request is not waited for.
+    if (!request.complete) response.once('finish', () => request.destroy());
+  }
+
+  #handlerOf(path: string): WebHandler | null {
+    let best: WebHandler | null = null;
+    for (const handler of this.#options.handlers)
+      if (path.startsWith(handler.prefix) && handler.prefix.length > (best?.prefix.length ?? 0)) best = handler;
+    return best;
+  }
+
+  /** Lets running requests end for `ms`, then ends them. */
+  async #endRequests(ms: number): Promise<void> {
+    const stop = this.#stop;
+    this.#stop = new AbortController();
+    this.#https.closeIdleConnections();
+    const running = [...this.#active];
+    const over = new AbortController();
+    if (running.length > 0 && ms > 0) {
+      await Promise.race([
+        Promise.all(running),
+        delay(ms, undefined, { signal: over.signal, ref: false }).catch(() => {}),
+      ]);
+    }
+    over.abort();
+    stop.abort(new Failure('UNAVAILABLE', 'the service stops'));
+    await Promise.all(running);
+    this.#https.closeIdleConnections();
+  }
+}
+
+/** IPv4 as itself, also on a socket for both families, so that the throttle counts one client once. */
+const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');
+
+/** All of a request's body. @throws Failure TOOBIG */
+export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > most) throw new Failure('TOOBIG', `a request takes ${most} bytes at most`);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request) {
+    const part = Buffer.from(chunk);
+    bytes += part.length;
+    if (bytes > most) throw new Failure('TOOBIG', `a request takes ${most} bytes at most`);
+    chunks.push(part);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Resolves when the client has taken enough for more, or is gone. */
+export async function writeAll(response: ServerResponse, text: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (!response.write(text)) await once(response, 'drain', { signal });
+}

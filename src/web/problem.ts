@@ -1,0 +1,54 @@
+/** Refusals over HTTPS as problem details (RFC 9457). Knows no request handler. */
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { Failure, type FailureCode } from '../observe/failure.ts';
+
+const STATUS: Readonly<Partial<Record<FailureCode, number>>> = {
+  ALREADYEXISTS: 409,
+  AUTHENTICATIONFAILED: 401,
+  AUTHORIZATIONFAILED: 403,
+  CLIENTBUG: 400,
+  CONTACTADMIN: 403,
+  INUSE: 409,
+  LIMIT: 429,
+  NONEXISTENT: 404,
+  NOPERM: 403,
+  OVERQUOTA: 507,
+  PRIVACYREQUIRED: 403,
+  SERVERBUG: 500,
+  TOOBIG: 413,
+  UNAVAILABLE: 503,
+};
+
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** Ours: the failure code, finer than the status. */
+  readonly code: string;
+}
+
+/** What is a bug keeps its text to the log. */
+export function problemOf(error: unknown): Problem {
+  const failure = error instanceof Failure ? error : new Failure('SERVERBUG', 'an internal error; see the log');
+  // Understood and well formed, and not to be done: RFC 9110 §15.5.21.
+  return problem(STATUS[failure.code] ?? 422, failure.message, failure.code);
+}
+
+export function problem(status: number, detail: string, code: string): Problem {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code };
+}
+
+/** Where the answer has begun already there is no room for it: the connection is cut. */
+export function sendProblem(
+  response: ServerResponse,
+  one: Problem & Readonly<Record<string, unknown>>,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(one.status, { 'content-type': 'application/problem+json', ...headers });
+  response.end(JSON.stringify(one));
+}
