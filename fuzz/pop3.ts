@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { DotStuffer } from '../src/pop3/dot-stuffing.ts';
 import { errReply, parsePop3Line, parseTransactionCommand } from '../src/pop3/grammar.ts';
+import { english } from '../src/pop3/texts/english.ts';
 import { topLength } from '../src/pop3/top.ts';
 import { ByteWriter } from '../src/wire/byte-writer.ts';
 
@@ -28,7 +29,10 @@ export function run(input: Buffer): void {
   const line = parsePop3Line(input);
   assert.ok(/^[\x21-\x7e]*$/.test(line.verb));
   const command = parseTransactionCommand(input);
-  if (command.kind === 'invalid') assert.match(errReply(command.reason), /^-ERR [\x20-\x7e]*\r\n$/);
+  if (command.kind === 'invalid') {
+    const reason = english.mistake[command.mistake](command.verb);
+    assert.match(errReply(reason), /^-ERR [\x20-\x7e]*\r\n$/);
+  }
 
   const cut = input.length === 0 ? 0 : input[0]! % input.length;
   const stuffed: Buffer[] = [];

@@ -10,6 +10,7 @@ import { serviceFacts } from '../directory/services.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { Mailbox, MailboxDatabase } from '../store/api.ts';
+import type { ReadReceipts } from '../transport/read-receipts.ts';
 import type { Connection } from '../wire/connection.ts';
 import type { BackendLink, BackendSession, HandOver } from './link.ts';
 import { LiveSettings } from './live-settings.ts';
@@ -25,6 +26,8 @@ export interface BackEndOptions {
   /** The open mailbox databases of this server. */
   readonly databases: ReadonlyMap<DatabaseId, MailboxDatabase>;
   readonly log: Log;
+  /** Read receipts for downloads; none are sent when missing. */
+  readonly receipts?: ReadReceipts;
   /** The sessions of src/imap and src/pop3 when missing. */
   readonly factories?: SessionFactories;
 }
@@ -80,6 +83,7 @@ class InProcessBackEnd implements BackEnd {
     if (owner.mailbox === null) throw new Failure('CONTACTADMIN', 'This account has no mailbox');
     const database = this.#options.databases.get(owner.mailbox.database);
     if (database === undefined) throw new Failure('UNAVAILABLE', 'The mailbox database is not mounted');
+    const access = await this.#options.directory.clientAccess(owner.id);
     const mailbox = await database.open(owner.mailbox.id);
     const stop = new AbortController();
     const log = this.#options.log.child({
@@ -88,7 +92,15 @@ class InProcessBackEnd implements BackEnd {
       user: owner.userPrincipalName,
     });
     try {
-      const session = await this.#factories[handOver.protocol]({ handOver, mailbox, database, stop: stop.signal, log });
+      const session = await this.#factories[handOver.protocol]({
+        handOver,
+        mailbox,
+        access,
+        database,
+        receipts: this.#options.receipts ?? null,
+        stop: stop.signal,
+        log,
+      });
       return new Served(handOver, session, mailbox, stop, this.sessions);
     } catch (error) {
       mailbox.close();

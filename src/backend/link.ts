@@ -6,6 +6,7 @@
  * hears OK, so "authenticated but not connected" cannot happen (exchange-behaviour.md §13).
  */
 import type { Logon } from '../auth/api.ts';
+import type { Pop3Negotiated } from '../pop3/grammar.ts';
 import type { Connection, TlsFacts } from '../wire/connection.ts';
 
 /** Follows one client through every log line of every layer: 16 hex digits. */
@@ -21,6 +22,8 @@ export interface HandOver {
   readonly clientId: ReadonlyMap<string, string>;
   /** SASL mechanisms this connection was offered: POP3 announces them in both states (RFC 5034 §3). */
   readonly mechanisms: readonly string[];
+  /** POP3: what the client has agreed upon before logon (RFC 6856). */
+  readonly pop3?: Pop3Negotiated;
   /** The front end stops: aborted when its sessions have to say goodbye and end. */
   readonly stop: AbortSignal;
 }

@@ -1,8 +1,10 @@
 /** The protocol sessions this back end runs: what each of them needs, out of what the back end has. */
 import { createImapSession } from '../imap/session/session.ts';
+import type { ClientAccessSettings } from '../directory/model.ts';
 import type { Log } from '../observe/log.ts';
 import { createPop3Session } from '../pop3/session.ts';
 import type { Mailbox, MailboxDatabase } from '../store/api.ts';
+import type { ReadReceipts } from '../transport/read-receipts.ts';
 import type { BackendSession, HandOver } from './link.ts';
 import type { LiveSettings } from './live-settings.ts';
 
@@ -11,6 +13,10 @@ export interface SessionStart {
   /** The session closes it at its end, also when it is cancelled; not when the factory throws. */
   readonly mailbox: Mailbox;
   readonly database: MailboxDatabase;
+  /** Of the mailbox, as they were at logon. */
+  readonly access: ClientAccessSettings;
+  /** Null: none are sent. */
+  readonly receipts: ReadReceipts | null;
   /** Aborted when the session has to end. */
   readonly stop: AbortSignal;
   readonly log: Log;
@@ -34,13 +40,22 @@ export const sessionFactories = (settings: LiveSettings): SessionFactories => ({
         maxMessageSize: settings.organization.maxReceiveSize,
       }),
     }),
-  pop3: ({ handOver, mailbox, stop, log }) =>
-    createPop3Session({
+  pop3: ({ handOver, mailbox, access, receipts, stop, log }) => {
+    const owner = handOver.logon.mailbox;
+    const isSuppressed = access.popUseProtocolDefaults
+      ? settings.pop3.suppressReadReceipt
+      : access.popSuppressReadReceipt;
+    return createPop3Session({
       handOver,
       mailbox,
       settings: () => settings.pop3,
       log,
       mechanisms: handOver.mechanisms,
       drain: stop,
-    }),
+      keepMessages: access.popKeepMessagesOnServer,
+      ...(receipts === null || isSuppressed
+        ? {}
+        : { downloaded: (view, uid, start) => receipts.downloaded({ mailbox, view, uid, start, owner }) }),
+    });
+  },
 });

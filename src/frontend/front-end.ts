@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocketOptions } from 'node:tls';
 import type { Authenticator } from '../auth/api.ts';
 import type { Directory } from '../directory/api.ts';
-import type { ComponentName, MailProtocolSettings, ServerId } from '../directory/model.ts';
+import type { ComponentName, MailProtocolSettings, PopSettings, ServerId } from '../directory/model.ts';
 import { plainText } from '../imap/grammar/write-response.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
@@ -20,6 +20,7 @@ import { secure } from './handshake.ts';
 import { serveImap } from './imap-session.ts';
 import { ConnectionLimits } from './limits.ts';
 import type { Locator } from './locate.ts';
+import { LoginDelay } from './login-delay.ts';
 import { servePop3 } from './pop3-session.ts';
 import { type Admitted, type MailProtocol, Reception } from './reception.ts';
 import { RunningService } from './running-service.ts';
@@ -74,6 +75,10 @@ const FACES: Readonly<Record<MailProtocol, Face>> = {
   },
 };
 
+/** Seconds; IMAP4 has none (RFC 2449 §6.5 is about POP3). */
+const loginDelayOf = (settings: MailProtocolSettings | PopSettings): number =>
+  'loginDelay' in settings ? settings.loginDelay : 0;
+
 export const createImapFrontEnd = (options: FrontEndOptions): Promise<FrontEndService> =>
   createFrontEnd('imap', options);
 export const createPop3FrontEnd = (options: FrontEndOptions): Promise<FrontEndService> =>
@@ -89,6 +94,7 @@ class MailFrontEnd implements FrontEndService {
   readonly #face: Face;
   readonly #options: FrontEndOptions;
   readonly #limits: ConnectionLimits;
+  readonly #loginDelay: LoginDelay;
   readonly #listeners: Listeners;
   readonly #service: RunningService;
   #settings: MailProtocolSettings;
@@ -100,6 +106,7 @@ class MailFrontEnd implements FrontEndService {
     this.#options = options;
     this.#settings = settings;
     this.#limits = new ConnectionLimits(() => this.#settings);
+    this.#loginDelay = new LoginDelay(() => loginDelayOf(this.#settings));
     this.#listeners = new Listeners((socket, listening) => this.#accept(socket, listening));
     this.#service = new RunningService({
       directory: options.directory,
@@ -188,6 +195,7 @@ class MailFrontEnd implements FrontEndService {
         authenticator,
         locator,
         limits: this.#limits,
+        loginDelay: this.#loginDelay,
         handshake,
         log,
         stop,

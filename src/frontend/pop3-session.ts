@@ -1,13 +1,20 @@
 /**
- * POP3 before logon: the AUTHORIZATION state (RFC 1939 §4, RFC 2449, RFC 2595 §4, RFC 5034). Greets, negotiates TLS,
- * authenticates, has the maildrop opened, answers +OK and lets the back end session run on the same connection.
- * APOP is not offered: it needs passwords the server could read (exchange-behaviour.md §6.4).
+ * POP3 before logon: the AUTHORIZATION state (RFC 1939 §4, RFC 2449, RFC 2595 §4, RFC 5034, RFC 6856). Greets,
+ * negotiates TLS, UTF-8 and language, authenticates, has the maildrop opened, answers +OK and lets the back end session
+ * run on the same connection. APOP is not offered: it needs passwords the server could read (exchange-behaviour.md §6.4).
  */
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import type { Logon, SaslExchange, SaslStep } from '../auth/api.ts';
 import { decodeBase64 } from '../imap/grammar/base64.ts';
 import { Failure, ProtocolViolation } from '../observe/failure.ts';
-import { errReply, okReply, parsePop3Line, pop3Capabilities, type Pop3Line, responseCodeOf } from '../pop3/grammar.ts';
+import {
+  parseLanguageRange,
+  parsePop3Line,
+  pop3Capabilities,
+  type Pop3Line,
+  type Pop3ResponseCode,
+} from '../pop3/grammar.ts';
+import { Replies } from '../pop3/replies.ts';
 import { IdleTimeout, withoutLineEnd } from '../wire/connection.ts';
 import { LOGON_FAILURES, POP3_AUTH_LINE_BYTES, POP3_BAD_COMMANDS } from '../wire/limits.ts';
 import { Turn } from '../wire/turn.ts';
@@ -17,6 +24,8 @@ const NO_CLIENT_ID: ReadonlyMap<string, string> = new Map();
 const ASTERISK = 0x2a;
 const EQUALS = 0x3d;
 const LINE_END_BYTES = 2;
+/** Commands without arguments. */
+const BARE = new Set(['CAPA', 'QUIT', 'STLS', 'UTF8']);
 
 /** What became of a line: still here, gone, or handed to the back end. */
 type Outcome = Admitted | 'gone' | null;
@@ -30,6 +39,8 @@ export const servePop3 = (reception: Reception): Promise<Admitted | null> => new
 class Authorization {
   readonly #reception: Reception;
   readonly #turn = new Turn();
+  readonly #replies = new Replies();
+  #utf8 = false;
   #user: string | null = null;
   #bad = 0;
   #failedLogons = 0;
@@ -42,19 +53,19 @@ class Authorization {
   async serve(): Promise<Admitted | null> {
     const { connection, stop } = this.#reception;
     const onStop = (): void => {
-      if (this.#waiting) this.#farewell('The server is going down');
+      if (this.#waiting) this.#farewell(this.#replies.texts.goingDown);
     };
     stop.addEventListener('abort', onStop, { once: true });
     try {
-      this.#write(okReply(this.#reception.settings.banner));
+      this.#ok(this.#reception.settings.banner);
       connection.flush();
       return await this.#untilLogon();
     } catch (error) {
-      if (error instanceof IdleTimeout) this.#farewell('Idle for too long before logon');
-      else if (error instanceof ProtocolViolation) this.#write(errReply(error.message));
+      if (error instanceof IdleTimeout) this.#farewell(this.#replies.texts.idleBeforeLogon);
+      else if (error instanceof ProtocolViolation) this.#err(error.message);
       else {
         this.#reception.log.error({ error: String(error) }, 'POP3 logon session failed');
-        this.#farewell('Something went wrong inside the server');
+        this.#farewell(this.#replies.texts.internalError);
       }
     } finally {
       stop.removeEventListener('abort', onStop);
@@ -73,11 +84,11 @@ class Authorization {
       if (line === null || !connection.isOpen) return null;
       const outcome = await this.#answer(line);
       if (outcome !== null) return outcome === 'gone' ? null : outcome;
-      if (this.#bad >= POP3_BAD_COMMANDS) return this.#farewell('Too many bad commands');
-      if (this.#failedLogons >= LOGON_FAILURES) return this.#farewell('Too many failed logons');
+      if (this.#bad >= POP3_BAD_COMMANDS) return this.#farewell(this.#replies.texts.tooManyBadCommands);
+      if (this.#failedLogons >= LOGON_FAILURES) return this.#farewell(this.#replies.texts.tooManyFailedLogons);
       if (this.#turn.due) await this.#turn.pass();
     }
-    return this.#farewell('The server is going down');
+    return this.#farewell(this.#replies.texts.goingDown);
   }
 
   async #readLine(): Promise<Buffer | null> {
@@ -88,18 +99,28 @@ class Authorization {
   async #answer(line: Buffer): Promise<Outcome> {
     const command = parsePop3Line(line);
     const { maxCommandSize } = this.#reception.settings;
+    const { texts } = this.#replies;
     if (line.length > maxCommandSize + LINE_END_BYTES && command.verb !== 'AUTH') {
-      return this.#invalid(`a command may have at most ${maxCommandSize} bytes`);
+      return this.#invalid(texts.commandTooLong(maxCommandSize));
+    }
+    if (BARE.has(command.verb) && command.args.length > 0) {
+      return this.#invalid(texts.mistake.takesNoArgument(command.verb));
     }
     switch (command.verb) {
       case 'CAPA':
         this.#capa();
         return null;
       case 'QUIT':
-        this.#write(okReply('Goodbye.'));
+        this.#ok(texts.goodbye);
         return 'gone';
       case 'STLS':
         return this.#stls();
+      case 'UTF8':
+        this.#utf8 = true;
+        this.#ok(texts.utf8On);
+        return null;
+      case 'LANG':
+        return this.#lang(command);
       case 'USER':
         return this.#userName(command);
       case 'PASS':
@@ -107,7 +128,7 @@ class Authorization {
       case 'AUTH':
         return this.#auth(command);
       case 'APOP':
-        return this.#invalid('APOP is not supported; use AUTH or USER and PASS');
+        return this.#invalid(texts.noApop);
       case 'DELE':
       case 'LIST':
       case 'NOOP':
@@ -116,49 +137,72 @@ class Authorization {
       case 'STAT':
       case 'TOP':
       case 'UIDL':
-        return this.#invalid('Command is not valid in this state: log on first');
+        return this.#invalid(texts.logOnFirst);
+      case '':
+        return this.#invalid(texts.mistake.noCommand(''));
       default:
-        return this.#invalid('Unknown command');
+        return this.#invalid(texts.mistake.unknownCommand(command.verb));
     }
   }
 
   #capa(): void {
-    const { encrypted, mechanisms, passwordAllowed } = this.#reception;
-    const lines = pop3Capabilities({ authenticated: false, encrypted, mechanisms, password: passwordAllowed });
-    this.#write(okReply('Capability list follows.'));
-    for (const line of lines) this.#write(`${line}\r\n`);
-    this.#write('.\r\n');
+    const { encrypted, mechanisms, passwordAllowed, loginDelay } = this.#reception;
+    const lines = pop3Capabilities({
+      authenticated: false,
+      encrypted,
+      mechanisms,
+      password: passwordAllowed,
+      loginDelay: loginDelay.seconds,
+    });
+    this.#ok(this.#replies.texts.capabilitiesFollow);
+    this.#list(lines);
+  }
+
+  #lang({ args, verb }: Pop3Line): Outcome {
+    const range = parseLanguageRange(args);
+    if (range === undefined) return this.#invalid(this.#replies.texts.mistake.takesOneTag(verb));
+    this.#replies.lang(this.#reception.connection.out, range);
+    return null;
   }
 
   async #stls(): Promise<Outcome> {
-    if (this.#reception.encrypted) return this.#invalid('TLS is on already');
+    const { texts } = this.#replies;
+    if (this.#reception.encrypted) return this.#invalid(texts.tlsIsOn);
+    // RFC 6856 §2.1: what was agreed upon in the clear would have to be forgotten.
+    if (this.#utf8) return this.#invalid(texts.stlsBehindUtf8);
     if (this.#reception.connection.buffered > 0) {
-      // RFC 2595 §4 forbids it, CVE-2011-0411 says why.
-      this.#write(errReply('Nothing may be sent behind STLS before TLS is on'));
+      // RFC 2595 §4 forbids it, CVE-2011-0411 says why: nothing of it is ever read.
+      this.#err(texts.pipelinedBehindStls);
       return 'gone';
     }
-    this.#write(okReply('Begin TLS negotiation now.'));
+    this.#ok(texts.beginTls);
     this.#user = null;
+    this.#replies.reset();
     return (await this.#reception.startTls()) ? null : 'gone';
   }
 
   /** +OK for every name: only PASS tells whether the two go together (RFC 1939 §7). */
   #userName(command: Pop3Line): Outcome {
+    const { texts } = this.#replies;
     try {
       this.#reception.requirePrivacy();
     } catch (error) {
       return this.#refusedLogon(error, 'USER');
     }
-    if (command.rest.length === 0) return this.#invalid('USER takes a name');
+    if (command.rest.length === 0) return this.#invalid(texts.userTakesName);
+    if (!isUtf8(command.rest)) return this.#invalid(texts.notUtf8);
     this.#user = command.rest.toString('utf8');
-    this.#write(okReply());
+    this.#ok();
     return null;
   }
 
   async #pass(command: Pop3Line): Promise<Outcome> {
     const user = this.#user;
-    if (user === null) return this.#invalid('PASS comes behind USER');
+    const { texts } = this.#replies;
+    if (user === null) return this.#invalid(texts.passBehindUser);
     this.#user = null;
+    // RFC 6856 §2.2: what is no UTF-8 is refused, never guessed at.
+    if (!isUtf8(command.rest)) return this.#invalid(texts.notUtf8);
     let logon: Logon;
     try {
       this.#reception.requirePrivacy();
@@ -173,13 +217,14 @@ class Authorization {
 
   async #auth(command: Pop3Line): Promise<Outcome> {
     const [first, second] = command.args;
+    const { texts } = this.#replies;
     if (first === undefined) {
       // Before RFC 5034 clients asked so for the mechanisms; Outlook still does.
-      this.#write(okReply('Mechanisms follow.'));
-      for (const name of this.#reception.mechanisms) this.#write(`${name}\r\n`);
-      this.#write('.\r\n');
+      this.#ok(texts.mechanismsFollow);
+      this.#list(this.#reception.mechanisms);
       return null;
     }
+    if (command.args.length > 2) return this.#invalid(texts.authArguments);
     const mechanism = first.toString('latin1').toUpperCase();
     let exchange: SaslExchange | null;
     try {
@@ -194,7 +239,7 @@ class Authorization {
     let response: Uint8Array | null = null;
     if (second !== undefined) {
       response = second.length === 1 && second[0] === EQUALS ? Buffer.alloc(0) : decodeBase64(second);
-      if (response === null) return this.#invalid('The initial response is not base64');
+      if (response === null) return this.#invalid(texts.badInitialResponse);
     }
     return this.#exchange(exchange, mechanism, response);
   }
@@ -211,17 +256,17 @@ class Authorization {
       }
       if (step.done && step.final === null) return this.#admit(step.logon, mechanism);
       const challenge = step.done ? step.final : step.challenge;
-      this.#write(`+ ${Buffer.from(challenge ?? []).toString('base64')}\r\n`);
+      this.#reception.connection.out.ascii(`+ ${Buffer.from(challenge ?? []).toString('base64')}\r\n`);
       this.#reception.awaitClient();
       const line = await this.#readLine();
       if (line === null) return 'gone';
       const text = withoutLineEnd(line);
       if (text.length === 1 && text[0] === ASTERISK) {
-        this.#write(errReply('AUTH cancelled'));
+        this.#err(this.#replies.texts.authCancelled);
         return null;
       }
       const answer = decodeBase64(text);
-      if (answer === null) return this.#invalid('The response is not base64');
+      if (answer === null) return this.#invalid(this.#replies.texts.badResponse);
       // The server's last word is answered by an empty line (RFC 5034 §4).
       if (step.done) return this.#admit(step.logon, mechanism);
       response = answer;
@@ -229,17 +274,28 @@ class Authorization {
   }
 
   async #admit(logon: Logon, how: string): Promise<Outcome> {
-    const { connection } = this.#reception;
+    const { connection, loginDelay, passwordAllowed } = this.#reception;
+    const wait = loginDelay.remaining(logon.mailbox.id);
+    if (wait > 0) {
+      this.#failedLogons += 1;
+      this.#err(this.#replies.texts.loginDelay(wait), 'LOGIN-DELAY');
+      return null;
+    }
     try {
-      const admitted = await this.#reception.admit(logon, NO_CLIENT_ID);
+      const admitted = await this.#reception.admit(logon, NO_CLIENT_ID, {
+        utf8: this.#utf8,
+        language: this.#replies.language,
+        password: passwordAllowed,
+      });
       if (!connection.isOpen) {
         admitted.backend.cancel();
         admitted.release();
         return 'gone';
       }
       this.#reception.succeeded(logon, how);
+      loginDelay.loggedOn(logon.mailbox.id);
       connection.idleLimit(null);
-      this.#write(okReply('User successfully logged on.'));
+      this.#ok(this.#replies.texts.loggedOn);
       return admitted;
     } catch (error) {
       this.#reception.notAdmitted(error, how, logon);
@@ -256,24 +312,33 @@ class Authorization {
 
   #failed(error: unknown): null {
     this.#failedLogons += 1;
-    const failure = tellable(error);
-    this.#write(errReply(failure.message, responseCodeOf(failure)));
+    this.#replies.failure(this.#reception.connection.out, tellable(error));
     return null;
   }
 
   #invalid(text: string): null {
     this.#bad += 1;
-    this.#write(errReply(text));
+    this.#err(text);
     return null;
   }
 
   #farewell(text: string): null {
-    this.#write(errReply(text, 'SYS/TEMP'));
+    this.#err(text, 'SYS/TEMP');
     this.#reception.connection.end();
     return null;
   }
 
-  #write(text: string): void {
-    this.#reception.connection.out.ascii(text);
+  #ok(text = ''): void {
+    this.#replies.ok(this.#reception.connection.out, text);
+  }
+
+  #err(text: string, code: Pop3ResponseCode | null = null): void {
+    this.#replies.err(this.#reception.connection.out, text, code);
+  }
+
+  #list(lines: readonly string[]): void {
+    const { out } = this.#reception.connection;
+    for (const line of lines) out.ascii(`${line}\r\n`);
+    out.ascii('.\r\n');
   }
 }

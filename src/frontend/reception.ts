@@ -8,10 +8,12 @@ import type { BackendSession, SessionId } from '../backend/link.ts';
 import type { MailProtocolSettings } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import type { Pop3Negotiated } from '../pop3/grammar.ts';
 import type { Connection } from '../wire/connection.ts';
 import { secure } from './handshake.ts';
 import type { ConnectionLimits, Release } from './limits.ts';
 import type { Locator } from './locate.ts';
+import type { LoginDelay } from './login-delay.ts';
 import { logonContext, mechanismsFor, passwordAllowed, privacyRequired } from './login-type.ts';
 
 export type MailProtocol = 'imap' | 'pop3';
@@ -25,6 +27,7 @@ export interface ReceptionOptions {
   readonly authenticator: Authenticator;
   readonly locator: Locator;
   readonly limits: ConnectionLimits;
+  readonly loginDelay: LoginDelay;
   readonly handshake: () => TLSSocketOptions;
   /** With the session id in its fields. */
   readonly log: Log;
@@ -73,6 +76,10 @@ export class Reception {
     throw privacyRequired(this.#options.protocol === 'imap' ? 'STARTTLS' : 'STLS');
   }
 
+  get loginDelay(): LoginDelay {
+    return this.#options.loginDelay;
+  }
+
   /** The client's silence is allowed for PreAuthenticatedConnectionTimeout from now. */
   awaitClient(): void {
     this.connection.idleLimit(this.settings.preAuthenticatedConnectionTimeout * 1000);
@@ -105,7 +112,7 @@ export class Reception {
    * its back end and has the mailbox opened, so that the OK to the client is true (exchange-behaviour.md §13).
    * @throws Failure
    */
-  async admit(logon: Logon, clientId: ReadonlyMap<string, string>): Promise<Admitted> {
+  async admit(logon: Logon, clientId: ReadonlyMap<string, string>, pop3?: Pop3Negotiated): Promise<Admitted> {
     const { protocol, session, locator, limits } = this.#options;
     const release = limits.user(logon.mailbox.id);
     try {
@@ -119,6 +126,7 @@ export class Reception {
         tls: connection.tls,
         clientId,
         mechanisms: this.mechanisms,
+        ...(pop3 === undefined ? {} : { pop3 }),
         stop: this.stop,
       });
       return { backend, release };

@@ -3,8 +3,9 @@
  * RFC 3206). Shared by the front end, which speaks the AUTHORIZATION state, and the back end session.
  * Knows no socket, no mailbox.
  */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { Failure } from '../observe/failure.ts';
+import type { Mistake } from './texts/texts.ts';
 
 const SPACE = 0x20;
 const LF = 10;
@@ -69,11 +70,12 @@ export type TransactionCommand =
   | { readonly kind: 'list' | 'uidl'; readonly message: number | null }
   | { readonly kind: 'retr' | 'dele'; readonly message: number }
   | { readonly kind: 'top'; readonly message: number; readonly lines: number }
-  /** A command of the AUTHORIZATION state (RFC 1939 §4): known, but too late. */
-  | { readonly kind: 'misplaced'; readonly verb: string }
-  | { readonly kind: 'invalid'; readonly reason: string };
+  /** RFC 6856 §3.2; `range` null: list the languages. */
+  | { readonly kind: 'lang'; readonly range: string | null }
+  /** `tooLateForIt`: a command of the AUTHORIZATION state (RFC 1939 §4), known, but too late. */
+  | { readonly kind: 'invalid'; readonly mistake: Mistake; readonly verb: string };
 
-const invalid = (reason: string): TransactionCommand => ({ kind: 'invalid', reason });
+const invalid = (mistake: Mistake, verb: string): TransactionCommand => ({ kind: 'invalid', mistake, verb });
 
 export function parseTransactionCommand(line: Buffer): TransactionCommand {
   const { verb, args } = parsePop3Line(line);
@@ -83,49 +85,64 @@ export function parseTransactionCommand(line: Buffer): TransactionCommand {
     case 'RSET':
     case 'QUIT':
     case 'CAPA':
-      if (args.length > 0) return invalid(`${verb} takes no argument`);
+      if (args.length > 0) return invalid('takesNoArgument', verb);
       return { kind: bare[verb] };
     case 'LIST':
     case 'UIDL': {
-      if (args.length > 1) return invalid(`${verb} takes at most one message number`);
+      if (args.length > 1) return invalid('takesAtMostOneNumber', verb);
       const kind = verb === 'LIST' ? 'list' : 'uidl';
       if (args[0] === undefined) return { kind, message: null };
       const message = parseNumber(args[0]);
-      return message === null ? invalid('that is no message number') : { kind, message };
+      return message === null ? invalid('noNumber', verb) : { kind, message };
     }
     case 'RETR':
     case 'DELE': {
       const message = args.length === 1 && args[0] !== undefined ? parseNumber(args[0]) : null;
-      if (message === null) return invalid(`${verb} takes one message number`);
+      if (message === null) return invalid('takesOneNumber', verb);
       return { kind: verb === 'RETR' ? 'retr' : 'dele', message };
     }
     case 'TOP': {
       const [first, second] = args;
-      if (first === undefined || second === undefined || args.length > 2) {
-        return invalid('TOP takes a message number and a number of lines');
-      }
+      if (first === undefined || second === undefined || args.length > 2) return invalid('topArguments', verb);
       const message = parseNumber(first);
       const lines = parseNumber(second);
-      if (message === null || lines === null) return invalid('TOP takes a message number and a number of lines');
+      if (message === null || lines === null) return invalid('topArguments', verb);
       return { kind: 'top', message, lines };
+    }
+    case 'LANG': {
+      const range = parseLanguageRange(args);
+      return range === undefined ? invalid('takesOneTag', verb) : { kind: 'lang', range };
     }
     case 'USER':
     case 'PASS':
     case 'AUTH':
     case 'APOP':
     case 'STLS':
-      return { kind: 'misplaced', verb };
+    case 'UTF8':
+      return invalid('tooLateForIt', verb);
     case '':
-      return invalid('that is no command');
+      return invalid('noCommand', verb);
     default:
-      return invalid(`${verb} is not supported`);
+      return invalid('unknownCommand', verb);
   }
+}
+
+/** Octets of a language range that are read: RFC 5646 §4.4.1 advises to allow 35. */
+const LANGUAGE_RANGE_BYTES = 35;
+
+/** Argument of LANG (RFC 4647 §2.1 basic language range): null when there is none, undefined when it is none. */
+export function parseLanguageRange(args: readonly Buffer[]): string | null | undefined {
+  const [first] = args;
+  if (first === undefined) return null;
+  if (args.length > 1 || first.length > LANGUAGE_RANGE_BYTES) return undefined;
+  const range = first.toString('latin1');
+  return /^(?:\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)$/.test(range) ? range : undefined;
 }
 
 const bare = { STAT: 'stat', NOOP: 'noop', RSET: 'rset', QUIT: 'quit', CAPA: 'capa' } as const;
 
-/** RFC 2449 §8.1, RFC 3206 §4. */
-export type Pop3ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM';
+/** RFC 2449 §8.1, RFC 3206 §4, RFC 6856 §5. */
+export type Pop3ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM' | 'UTF8';
 
 /** The response code a failure carries, null where none fits; an unknown error is a fault of ours and may pass. */
 export function responseCodeOf(failure: Failure): Pop3ResponseCode | null {
@@ -153,18 +170,40 @@ export function responseCodeOf(failure: Failure): Pop3ResponseCode | null {
 /** RFC 1939 §3: a reply is at most 512 bytes with its CRLF. */
 const REPLY_BYTES = 512;
 
+/**
+ * A status line with its CRLF, cut at 512 bytes. RFC 2449 §3: its text is printable ASCII until the client has said
+ * LANG (RFC 6856 §3.2); texts of errors may come from anywhere.
+ */
+export function statusLine(text: string, utf8 = false): string {
+  const clean = utf8 ? text.replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, '?') : text.replace(/[^\x20-\x7e]/g, '?');
+  return `${cut(clean, REPLY_BYTES - 2)}\r\n`;
+}
+
+/** At most `limit` octets of UTF-8, no character cut. */
+function cut(text: string, limit: number): string {
+  if (text.length * 3 <= limit || Buffer.byteLength(text) <= limit) return text;
+  const bytes = Buffer.from(text);
+  let end = limit;
+  while ((bytes[end]! & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}
+
 export function okReply(text = ''): string {
-  return text === '' ? '+OK\r\n' : `+OK ${oneLine(text, REPLY_BYTES - 6)}\r\n`;
+  return statusLine(text === '' ? '+OK' : `+OK ${text}`);
 }
 
 export function errReply(text: string, code: Pop3ResponseCode | null = null): string {
-  const tagged = code === null ? text : `[${code}] ${text}`;
-  return `-ERR ${oneLine(tagged, REPLY_BYTES - 7)}\r\n`;
+  return statusLine(code === null ? `-ERR ${text}` : `-ERR [${code}] ${text}`);
 }
 
-/** RFC 2449 §3: reply text is printable ASCII; text of errors may come from anywhere. */
-function oneLine(text: string, limit: number): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, limit);
+/** What the front end and the client have agreed upon before the back end session takes over. */
+export interface Pop3Negotiated {
+  /** UTF8 (RFC 6856 §2.1). */
+  readonly utf8: boolean;
+  /** Tag that LANG has chosen, null: LANG was not used. */
+  readonly language: string | null;
+  /** USER and PASS are taken on this connection: CAPA says so in both states. */
+  readonly password: boolean;
 }
 
 export interface Pop3CapabilityFacts {
@@ -175,19 +214,24 @@ export interface Pop3CapabilityFacts {
   readonly mechanisms: readonly string[];
   /** USER and PASS would be taken on this connection (LoginType); yes when missing. */
   readonly password?: boolean;
+  /** Seconds, 0 or missing: none. */
+  readonly loginDelay?: number;
 }
 
 /**
- * Lines of the CAPA listing (RFC 2449 §6), without CRLF and without the final dot. EXPIRE NEVER is true: no message
- * leaves an Inbox because of its age. LOGIN-DELAY is not announced because there is none.
+ * Lines of the CAPA listing (RFC 2449 §6, RFC 6856), without CRLF and without the final dot. EXPIRE NEVER is true: no
+ * message leaves an Inbox because of its age. LOGIN-DELAY is the same for all users, so it needs no `USER`.
  */
 export function pop3Capabilities(facts: Pop3CapabilityFacts): readonly string[] {
   const lines = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'EXPIRE NEVER'];
+  const delay = facts.loginDelay ?? 0;
+  if (delay > 0) lines.push(`LOGIN-DELAY ${delay}`);
+  lines.push('UTF8 USER', 'LANG');
   if (facts.password ?? true) lines.push('USER');
   if (facts.mechanisms.length > 0) lines.push(`SASL ${facts.mechanisms.join(' ')}`);
   // RFC 2595 §4: announced in both states, no longer once TLS is active.
   if (!facts.encrypted) lines.push('STLS');
-  // RFC 2449 §6.9: only to whom has logged on.
+  // RFC 2449 §6.9 allows it for TRANSACTION only: a stranger learns no more than the banner tells.
   if (facts.authenticated) lines.push('IMPLEMENTATION Penfold');
   return lines;
 }

@@ -1,18 +1,22 @@
 /**
  * The maildrop of one session: the Inbox as it was at logon (RFC 1939 §4), message numbers, marks of DELE.
- * It holds numbers only, 8 bytes a message, never a body. Several sessions may look at one mailbox at once, each at
+ * It holds numbers only, 8 to 10 bytes a message, never a body. Several sessions may look at one mailbox at once, each at
  * its own picture; Exchange does so too, and no client has to wait for a lock a broken one left behind.
  */
 import type { FolderView } from '../store/api.ts';
 
+const LINE_END_OCTETS = 2;
+
 export class Maildrop {
   readonly count: number;
-  /** Octets of all messages. */
+  /** Octets of all messages as RETR sends them. */
   readonly bytes: number;
   readonly #view: FolderView;
   readonly #descending: boolean;
   readonly #uids: Uint32Array;
   readonly #sizes: Uint32Array;
+  /** 1: the last line has no end, RETR sends two octets more than are stored. Null: there is no such message. */
+  readonly #open: Uint8Array | null;
   #deleted: Uint8Array | null = null;
   #deletedCount = 0;
   #deletedBytes = 0;
@@ -26,8 +30,16 @@ export class Maildrop {
     this.#uids = columns.uid.slice(0, columns.length);
     this.#sizes = columns.size.slice(0, columns.length);
     let bytes = 0;
-    for (const size of this.#sizes) bytes += size;
+    let open: Uint8Array | null = null;
+    for (let row = 0; row < this.count; row += 1) {
+      bytes += this.#sizes[row]!;
+      if (!view.lineEndMissing(row)) continue;
+      open ??= new Uint8Array(this.count);
+      open[row] = 1;
+      bytes += LINE_END_OCTETS;
+    }
     this.bytes = bytes;
+    this.#open = open;
   }
 
   /** Messages not marked as deleted. */
@@ -50,7 +62,13 @@ export class Maildrop {
     return this.#uids[row] ?? 0;
   }
 
+  /** What LIST tells and RETR sends, dot-stuffing apart: lines are complete (RFC 1939 §3, §11). */
   size(row: number): number {
+    return this.octets(row) + (this.#open?.[row] === 1 ? LINE_END_OCTETS : 0);
+  }
+
+  /** What is stored. */
+  octets(row: number): number {
     return this.#sizes[row] ?? 0;
   }
 

@@ -56,12 +56,12 @@ export class BodyReader {
 
   /** The whole message in chunks. @throws Failure EXPUNGEISSUED when it is gone for good */
   stream(row: number): AsyncIterable<Buffer> {
-    return this.#mailbox.read(this.#folder, this.#maildrop.uid(row), 0, this.#maildrop.size(row));
+    return this.part(row, 0, this.#maildrop.octets(row));
   }
 
-  /** The first bytes of a message, enough for most headers. */
-  start(row: number, end: number): AsyncIterable<Buffer> {
-    return this.#mailbox.read(this.#folder, this.#maildrop.uid(row), 0, end);
+  /** Octets [start, end) of a message. */
+  part(row: number, start: number, end: number): AsyncIterable<Buffer> {
+    return this.#mailbox.read(this.#folder, this.#maildrop.uid(row), start, end);
   }
 
   /** Gives the windows back: the client turned to something else. */

@@ -1,6 +1,6 @@
 /**
- * POP3 behind the logon: TRANSACTION and UPDATE state (RFC 1939 §5, §6), with the extensions of RFC 2449. The front
- * end has greeted, encrypted and authenticated; this session sees a mailbox and a byte stream.
+ * POP3 behind the logon: TRANSACTION and UPDATE state (RFC 1939 §5, §6), with the extensions of RFC 2449 and RFC 6856.
+ * The front end has greeted, encrypted and authenticated; this session sees a mailbox and a byte stream.
  *
  * Decisions: RETR does not set \Seen (RFC 1939 knows no flags, and a mailbox also read by IMAP would lose its unread
  * marks to a background fetch). Messages with \Deleted set by IMAP are listed until they are expunged. Nothing is
@@ -13,30 +13,23 @@ import type { Log } from '../observe/log.ts';
 import type { FolderView, Mailbox } from '../store/api.ts';
 import { giveBuffer } from '../wire/buffers.ts';
 import { type Connection, IdleTimeout, type TlsFacts } from '../wire/connection.ts';
-import { OUTPUT_BUFFER_BYTES, POP3_BAD_COMMANDS } from '../wire/limits.ts';
+import { OUTPUT_BUFFER_BYTES, POP3_AUTH_LINE_BYTES, POP3_BAD_COMMANDS } from '../wire/limits.ts';
 import { Turn } from '../wire/turn.ts';
 import { DotStuffer } from './dot-stuffing.ts';
-import {
-  errReply,
-  okReply,
-  parseTransactionCommand,
-  pop3Capabilities,
-  responseCodeOf,
-  type TransactionCommand,
-} from './grammar.ts';
+import { parseTransactionCommand, pop3Capabilities, type Pop3Negotiated, type TransactionCommand } from './grammar.ts';
 import { Maildrop } from './maildrop.ts';
-import { BodyReader } from './read-ahead.ts';
-import { topLength } from './top.ts';
+import { type Outgoing, OutgoingMessages } from './outgoing.ts';
+import { Replies } from './replies.ts';
 
 /** Seconds, octets. */
 export type Pop3Settings = Pick<
   PopSettings,
-  'authenticatedConnectionTimeout' | 'maxCommandSize' | 'messageRetrievalSortOrder'
+  'authenticatedConnectionTimeout' | 'loginDelay' | 'maxCommandSize' | 'messageRetrievalSortOrder'
 >;
 
 export interface Pop3SessionOptions {
   /** The part of the front end's hand-over (backend/link.ts) that matters here. */
-  readonly handOver: { readonly tls: TlsFacts | null };
+  readonly handOver: { readonly tls: TlsFacts | null; readonly pop3?: Pop3Negotiated };
   /** Closed by the session at its end, also when it is cancelled; not when it cannot be made. */
   readonly mailbox: Mailbox;
   /** Read before each command, so that a change of settings reaches living sessions. */
@@ -46,6 +39,12 @@ export interface Pop3SessionOptions {
   readonly mechanisms?: readonly string[];
   /** Aborted when the server drains: the session ends when its command is answered; nothing is deleted. */
   readonly drain?: AbortSignal;
+  /** BCP 47 tag of the owner's language: `LANG *` (RFC 6856 §3.2). */
+  readonly preferredLanguage?: string;
+  /** DELE is answered and QUIT removes nothing (PopKeepMessagesOnServer). */
+  readonly keepMessages?: boolean;
+  /** A whole message has been sent, `start` begins with its header: a read receipt may be due. Must not reject. */
+  readonly downloaded?: (view: FolderView, uid: number, start: Buffer) => Promise<void> | null;
 }
 
 /** @throws Failure UNAVAILABLE when the Inbox cannot be opened */
@@ -58,10 +57,8 @@ export async function createPop3Session(options: Pop3SessionOptions): Promise<Po
 
 /** Lines of a listing written between two looks at the client and at the clock. */
 const LISTING_LINES = 2_000;
-/** TOP reads this much first: most headers and a few lines fit (octets). */
-const TOP_FIRST_BYTES = 16 * 1024;
-const NO_SUCH_MESSAGE = 'no such message';
-const GONE = 'the message was removed by another program';
+/** A command may be so long without its line end: MaxCommandSize counts what the client means. */
+const LINE_END_BYTES = 2;
 
 /** Has the shape of BackendSession (backend/link.ts), which stands above this layer. */
 export class Pop3Session {
@@ -71,7 +68,8 @@ export class Pop3Session {
   readonly #log: Log;
   readonly #view: FolderView;
   readonly #maildrop: Maildrop;
-  readonly #bodies: BodyReader;
+  readonly #messages: OutgoingMessages;
+  readonly #replies: Replies;
   readonly #turn = new Turn();
   /** Nothing is being done for the client: it has the word. */
   #waiting = false;
@@ -84,7 +82,9 @@ export class Pop3Session {
     this.#log = options.log;
     this.#view = view;
     this.#maildrop = new Maildrop(view, options.settings().messageRetrievalSortOrder);
-    this.#bodies = new BodyReader(options.mailbox, view.folder.id, this.#maildrop);
+    const { pop3 } = options.handOver;
+    this.#messages = new OutgoingMessages(options.mailbox, view.folder.id, this.#maildrop, pop3?.utf8 === true);
+    this.#replies = new Replies(pop3?.language ?? null, options.preferredLanguage);
   }
 
   cancel(): void {
@@ -118,21 +118,29 @@ export class Pop3Session {
       connection.idleLimit(isDraining ? 0 : settings.authenticatedConnectionTimeout * 1000);
       if (connection.buffered === 0) this.#turn.restart();
       this.#waiting = true;
-      const line = await connection.readLine(settings.maxCommandSize);
+      const line = await connection.readLine(POP3_AUTH_LINE_BYTES);
       this.#waiting = false;
       if (line === null) return;
+      if (line.length > settings.maxCommandSize + LINE_END_BYTES) {
+        this.#refuse(connection, this.#replies.texts.commandTooLong(settings.maxCommandSize));
+        this.#countBad();
+        continue;
+      }
       const command = parseTransactionCommand(line);
       if (command.kind === 'quit') {
         await this.#quit(connection);
         return;
       }
       await this.#answer(connection, command);
-      if (this.#badCommands > POP3_BAD_COMMANDS) {
-        throw new ProtocolViolation('too many bad commands', { fatal: true });
-      }
+      this.#countBad();
       if (this.#unsent >= OUTPUT_BUFFER_BYTES) await this.#drain(connection);
       if (this.#turn.due) await this.#turn.pass();
     }
+  }
+
+  #countBad(): void {
+    if (this.#badCommands <= POP3_BAD_COMMANDS) return;
+    throw new ProtocolViolation(this.#replies.texts.tooManyBadCommands, { fatal: true });
   }
 
   async #answer(connection: Connection, command: Exclude<TransactionCommand, { kind: 'quit' }>): Promise<void> {
@@ -141,12 +149,13 @@ export class Pop3Session {
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#log.warn({ code: error.code, error: error.message }, `POP3 ${command.kind} failed`);
-      connection.out.ascii(errReply(error.message, responseCodeOf(error)));
+      this.#replies.failure(connection.out, error);
     }
   }
 
   async #execute(connection: Connection, command: TransactionCommand): Promise<void> {
     const { out } = connection;
+    const { texts } = this.#replies;
     switch (command.kind) {
       case 'stat': {
         const { count, bytes } = this.#maildrop.remaining;
@@ -168,31 +177,29 @@ export class Pop3Session {
         await this.#top(connection, command.message, command.lines);
         return;
       case 'dele': {
-        const row = this.#maildrop.row(command.message);
-        if (row < 0) out.ascii(errReply(NO_SUCH_MESSAGE));
-        else {
-          this.#maildrop.delete(row);
-          out.ascii(okReply(`message ${command.message} deleted`));
-        }
+        const row = this.#row(connection, command.message);
+        if (row < 0) return;
+        this.#maildrop.delete(row);
+        this.#replies.ok(out, texts.deleted(command.message));
         return;
       }
       case 'rset':
         this.#maildrop.reset();
-        out.ascii(okReply(`maildrop has ${this.#maildrop.count} messages (${this.#maildrop.bytes} octets)`));
+        this.#replies.ok(out, texts.maildrop(this.#maildrop.count, this.#maildrop.bytes));
         return;
       case 'noop':
-        out.ascii(okReply());
+        this.#replies.ok(out);
         return;
       case 'capa':
-        out.ascii(okReply('capability list follows'));
+        this.#replies.ok(out, texts.capabilitiesFollow);
         for (const line of this.#capabilityLines(connection)) out.ascii(`${line}\r\n`);
         out.ascii('.\r\n');
         return;
-      case 'misplaced':
-        this.#refuse(connection, `${command.verb} is not valid after logon`);
+      case 'lang':
+        this.#replies.lang(out, command.range);
         return;
       case 'invalid':
-        this.#refuse(connection, command.reason);
+        this.#refuse(connection, texts.mistake[command.mistake](command.verb));
         return;
       case 'quit':
         return;
@@ -200,24 +207,37 @@ export class Pop3Session {
   }
 
   #capabilityLines(connection: Connection): readonly string[] {
-    const encrypted = connection.tls !== null || this.#options.handOver.tls !== null;
-    return pop3Capabilities({ authenticated: true, encrypted, mechanisms: this.#options.mechanisms ?? [] });
+    const { handOver, mechanisms = [], settings } = this.#options;
+    return pop3Capabilities({
+      authenticated: true,
+      encrypted: connection.tls !== null || handOver.tls !== null,
+      mechanisms,
+      password: handOver.pop3?.password ?? true,
+      loginDelay: settings().loginDelay,
+    });
   }
 
   #refuse(connection: Connection, reason: string): void {
     this.#badCommands += 1;
-    connection.out.ascii(errReply(reason));
+    this.#replies.err(connection.out, reason);
+  }
+
+  /** Row of a message; -1 when there is none, which the client has been told. */
+  #row(connection: Connection, message: number): number {
+    const row = this.#maildrop.row(message);
+    if (row < 0) this.#replies.err(connection.out, this.#replies.texts.noSuchMessage);
+    return row;
   }
 
   #listOne(connection: Connection, message: number, value: (row: number) => string): void {
-    const row = this.#maildrop.row(message);
-    connection.out.ascii(row < 0 ? errReply(NO_SUCH_MESSAGE) : `+OK ${message} ${value(row)}\r\n`);
+    const row = this.#row(connection, message);
+    if (row >= 0) connection.out.ascii(`+OK ${message} ${value(row)}\r\n`);
   }
 
   async #list(connection: Connection, value: (row: number) => string): Promise<void> {
     const { out } = connection;
     const { count, bytes } = this.#maildrop.remaining;
-    out.ascii(okReply(`${count} messages (${bytes} octets)`));
+    this.#replies.ok(out, this.#replies.texts.listing(count, bytes));
     for (let message = 1; message <= this.#maildrop.count; message += 1) {
       const row = this.#maildrop.row(message);
       if (row >= 0) out.number(message).byte(0x20).ascii(value(row)).ascii('\r\n');
@@ -230,37 +250,55 @@ export class Pop3Session {
   }
 
   async #retrieve(connection: Connection, message: number): Promise<void> {
-    const row = this.#maildrop.row(message);
-    if (row < 0) {
-      connection.out.ascii(errReply(NO_SUCH_MESSAGE));
+    const row = this.#row(connection, message);
+    if (row < 0) return;
+    const outgoing = await this.#messages.whole(row);
+    await this.#send(connection, outgoing, this.#replies.texts.octets(outgoing.size));
+    this.#retrieved += 1;
+    const { downloaded } = this.#options;
+    if (downloaded === undefined || !connection.isOpen) return;
+    const start = outgoing.kind === 'streamed' ? await this.#messages.start(row) : originalOf(outgoing);
+    const receipt = downloaded(this.#view, this.#maildrop.uid(row), start);
+    if (receipt === null) return;
+    // The client has its message while the receipt is on its way.
+    connection.flush();
+    await receipt;
+  }
+
+  async #top(connection: Connection, message: number, lines: number): Promise<void> {
+    const row = this.#row(connection, message);
+    if (row < 0) return;
+    await this.#send(connection, await this.#messages.top(row, lines), this.#replies.texts.topFollows);
+  }
+
+  async #send(connection: Connection, outgoing: Outgoing, text: string): Promise<void> {
+    if (outgoing.kind === 'streamed') {
+      await this.#sendChunks(connection, outgoing, text);
       return;
     }
-    const size = this.#maildrop.size(row);
-    const held = await this.#bodies.held(row);
-    if (held === null) {
-      await this.#send(connection, this.#bodies.stream(row), `${size} octets`);
-    } else {
-      const stuffer = new DotStuffer(connection.out);
-      connection.out.ascii('+OK ').number(size).ascii(' octets\r\n');
-      stuffer.write(held.bytes, held.start, held.end);
-      stuffer.end();
-      this.#unsent += size;
-    }
-    this.#retrieved += 1;
+    const { bytes, start, end } = outgoing;
+    this.#replies.ok(connection.out, text);
+    const stuffer = new DotStuffer(connection.out);
+    stuffer.write(bytes, start, end);
+    stuffer.end();
+    this.#unsent += end - start;
   }
 
   /** Nothing is promised before the first bytes are there: a message that is gone gets its -ERR. */
-  async #send(connection: Connection, chunks: AsyncIterable<Buffer>, text: string): Promise<void> {
-    const { out } = connection;
-    const stuffer = new DotStuffer(out);
+  async #sendChunks(
+    connection: Connection,
+    { chunks, isPooled }: Extract<Outgoing, { kind: 'streamed' }>,
+    text: string,
+  ): Promise<void> {
+    const stuffer = new DotStuffer(connection.out);
     let promised = false;
     try {
       for await (const chunk of chunks) {
-        if (!promised) out.ascii(okReply(text));
+        if (!promised) this.#replies.ok(connection.out, text);
         promised = true;
         stuffer.write(chunk, 0, chunk.length);
         this.#unsent += chunk.length;
-        giveBuffer(chunk);
+        if (isPooled) giveBuffer(chunk);
         if (this.#unsent >= OUTPUT_BUFFER_BYTES) await this.#drain(connection);
         if (!connection.isOpen) return;
       }
@@ -272,46 +310,32 @@ export class Pop3Session {
       }
       throw cause;
     }
-    if (!promised) throw new Failure('EXPUNGEISSUED', GONE);
+    if (!promised) throw new Failure('EXPUNGEISSUED', this.#replies.texts.gone);
     stuffer.end();
-  }
-
-  async #top(connection: Connection, message: number, lines: number): Promise<void> {
-    const row = this.#maildrop.row(message);
-    if (row < 0) {
-      connection.out.ascii(errReply(NO_SUCH_MESSAGE));
-      return;
-    }
-    this.#bodies.release();
-    const size = this.#maildrop.size(row);
-    const scan = topLength(lines);
-    let length: number | null = null;
-    // One short read answers almost every TOP; a longer one is measured first and then sent, without being held.
-    for (const bound of size > TOP_FIRST_BYTES ? [TOP_FIRST_BYTES, size] : [size]) {
-      scan.restart();
-      for await (const chunk of this.#bodies.start(row, bound)) {
-        length = scan.next(chunk);
-        if (length !== null) break;
-      }
-      if (length !== null) break;
-    }
-    await this.#send(connection, this.#bodies.start(row, length ?? size), 'top of message follows');
   }
 
   /** UPDATE state (RFC 1939 §6). Messages go to recoverable items; +OK only when that is on disk. */
   async #quit(connection: Connection): Promise<void> {
     connection.idleLimit(null);
+    const { out } = connection;
+    const { texts } = this.#replies;
     if (!this.#maildrop.hasDeletions) {
-      connection.out.ascii(okReply('bye'));
+      this.#replies.ok(out, texts.bye);
+      return;
+    }
+    const uids = this.#maildrop.deletedUids();
+    if (this.#options.keepMessages === true) {
+      this.#log.info({ kept: uids.length }, 'POP3 deletions not done: the mailbox keeps its messages');
+      this.#replies.ok(out, texts.byeKept(uids.length));
       return;
     }
     try {
-      const { expunged } = await this.#options.mailbox.expunge(this.#view.folder.id, this.#maildrop.deletedUids());
+      const { expunged } = await this.#options.mailbox.expunge(this.#view.folder.id, uids);
       this.#log.info({ deleted: expunged.length }, 'POP3 deletions done');
-      connection.out.ascii(okReply(`bye, ${expunged.length} messages deleted`));
+      this.#replies.ok(out, texts.byeRemoved(expunged.length));
     } catch (error) {
       this.#log.error({ error: describe(error) }, 'POP3 deletions failed');
-      connection.out.ascii(errReply('the deleted messages were not removed, please try again', 'SYS/TEMP'));
+      this.#replies.err(out, texts.notRemoved, 'SYS/TEMP');
     }
   }
 
@@ -323,7 +347,7 @@ export class Pop3Session {
   #farewell(connection: Connection, error: unknown): void {
     if (error instanceof IdleTimeout) {
       if (this.#options.drain?.aborted === true) {
-        connection.out.ascii(errReply('the server is shutting down', 'SYS/TEMP'));
+        this.#replies.err(connection.out, this.#replies.texts.goingDown, 'SYS/TEMP');
         return;
       }
       // RFC 1939 §3: closed without a response, and no message is removed.
@@ -332,13 +356,17 @@ export class Pop3Session {
     }
     if (error instanceof ProtocolViolation) {
       this.#log.warn({ error: error.message }, 'POP3 session ended by a protocol violation');
-      connection.out.ascii(errReply(error.message));
+      this.#replies.err(connection.out, error.message);
       return;
     }
     this.#log.error({ error: describe(error) }, 'POP3 session failed');
-    connection.out.ascii(errReply('internal error', 'SYS/TEMP'));
+    this.#replies.err(connection.out, this.#replies.texts.internalError, 'SYS/TEMP');
   }
 }
+
+/** A surrogate is made from a copy; what lies in a window is copied by whoever keeps it. */
+const originalOf = ({ bytes, start, end, original }: Extract<Outgoing, { kind: 'held' }>): Buffer =>
+  original ?? bytes.subarray(start, end);
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -25,6 +25,7 @@ export async function openPop3Stage(database: MailboxDatabase): Promise<Pop3Stag
   const mailbox = await database.open(id);
   const settings: Pop3Stage['settings'] = {
     authenticatedConnectionTimeout: 1800,
+    loginDelay: 0,
     maxCommandSize: 512,
     messageRetrievalSortOrder: 'Ascending',
   };

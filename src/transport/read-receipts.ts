@@ -1,0 +1,149 @@
+/**
+ * Read receipts for downloads (exchange-behaviour.md §5.4 SuppressReadReceipt = $false): decides, remembers with
+ * $MDNSent (RFC 3503) and hands the notification to transport. POP3 and IMAP4 sessions call it with what they have
+ * sent; it never fails them. The keyword is durable before the receipt leaves, so no message ever gets two.
+ */
+import { Buffer } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import {
+  asksForReceipt,
+  headerOctets,
+  MDN_SENT,
+  readReceipt,
+  receiptFor,
+  type ReceiptRequest,
+} from '../message/mdn.ts';
+import type { Directory } from '../directory/api.ts';
+import type { Account, Server } from '../directory/model.ts';
+import type { Log } from '../observe/log.ts';
+import type { FolderView, Mailbox } from '../store/api.ts';
+import { uid as uidOf } from '../store/model.ts';
+import type { Transport } from './api.ts';
+
+/** A message whose whole text a client has just been sent. */
+export interface Download {
+  readonly mailbox: Mailbox;
+  readonly view: FolderView;
+  readonly uid: number;
+  /** Its first octets, the whole header if possible. Copied where it has to last. */
+  readonly start: Buffer;
+  /** Whose mailbox it is: the receipt is sent on his behalf. */
+  readonly owner: Account;
+}
+
+export interface ReadReceipts {
+  /** Null: nothing to do, the usual case. Else resolves when the receipt is sent or will never be. Never rejects. */
+  downloaded(download: Download): Promise<void> | null;
+}
+
+export interface ReadReceiptOptions {
+  readonly directory: Directory;
+  readonly server: Server;
+  readonly transport: Pick<Transport, 'begin' | 'route'>;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+export function createReadReceipts(options: ReadReceiptOptions): ReadReceipts {
+  const desk = new ReceiptDesk(options);
+  return {
+    downloaded: (download) => (asksForReceipt(download.start) ? desk.consider(download) : null),
+  };
+}
+
+class ReceiptDesk {
+  readonly #options: ReadReceiptOptions;
+
+  constructor(options: ReadReceiptOptions) {
+    this.#options = options;
+  }
+
+  async consider(download: Download): Promise<void> {
+    const { log } = this.#options;
+    const { mailbox, view, uid, owner } = download;
+    try {
+      if (isAcknowledged(view, uid)) return;
+      const header = Buffer.from(download.start.subarray(0, headerOctets(download.start)));
+      const hosts = await this.#hosts();
+      const row = view.rowOf(uid);
+      if (row < 0) return;
+      const decision = receiptFor({
+        header,
+        internalDate: view.columns.internalDate[row] ?? 0,
+        saveDate: view.columns.saveDate[row] ?? 0,
+        isOwnHost: (name) => hosts.has(name),
+      });
+      if (!decision.wanted) {
+        log.debug({ uid, why: decision.why }, 'no read receipt');
+        return;
+      }
+      const route = await this.#options.transport.route(decision.request.localPart, decision.request.domain);
+      if (route.kind !== 'local') {
+        log.info({ uid, route: route.kind }, 'no read receipt: its address cannot be reached');
+        return;
+      }
+      const mark = { op: 'add', flags: 0, keywords: [MDN_SENT] } as const;
+      const { changed } = await mailbox.setFlags(view.folder.id, Uint32Array.of(uid), mark);
+      // Another session was first.
+      if (changed.length === 0) return;
+      const sent = await this.#send(decision.request, owner, route.recipient);
+      if (!sent) await mailbox.setFlags(view.folder.id, Uint32Array.of(uid), { ...mark, op: 'remove' });
+      log.info({ uid: uidOf(uid), sent }, 'read receipt');
+    } catch (error) {
+      log.error({ uid, error: String(error) }, 'a read receipt failed');
+    }
+  }
+
+  async #send(
+    request: ReceiptRequest,
+    owner: Account,
+    recipient: Parameters<Transport['begin']>[0]['recipients'][number],
+  ): Promise<boolean> {
+    const { server, transport } = this.#options;
+    const at = (this.#options.now ?? Date.now)();
+    const id = randomUUID();
+    const address = owner.mailbox?.primaryAddress ?? owner.userPrincipalName;
+    const bytes = readReceipt({
+      request,
+      recipient: { displayName: owner.displayName, address },
+      reportingHost: server.fqdn,
+      id: `${id}@${server.fqdn}`,
+      at,
+    });
+    const date = new Date(at).toUTCString().replace('GMT', '+0000');
+    // RFC 8098 §3: the envelope sender is null, so that nothing ever answers it.
+    const trace = `Return-Path: <>\r\nReceived: by ${server.fqdn} id ${id};\r\n ${date}\r\n`;
+    const message = transport.begin(
+      { id, reversePath: '', recipients: [recipient], receivedAt: at },
+      Buffer.from(trace),
+    );
+    try {
+      await message.write(bytes);
+    } catch (error) {
+      await message.abort();
+      throw error;
+    }
+    return (await message.finish()).failed.length === 0;
+  }
+
+  /** Names that stand behind `by` in our Received fields. */
+  async #hosts(): Promise<ReadonlySet<string>> {
+    const { directory } = this.#options;
+    const names = new Set<string>();
+    for (const server of await directory.servers()) {
+      names.add(server.fqdn.toLowerCase());
+      for (const { fqdn } of await directory.connectors(server.id)) names.add(fqdn.toLowerCase());
+    }
+    return names;
+  }
+}
+
+function isAcknowledged(view: FolderView, uid: number): boolean {
+  const bit = view.keywordBit(MDN_SENT);
+  const row = view.rowOf(uid);
+  if (row < 0) return true;
+  if (bit < 0) return false;
+  const word = bit < 32 ? view.columns.keywordsLow[row] : view.columns.keywordsHigh[row];
+  return (((word ?? 0) >>> (bit % 32)) & 1) === 1;
+}
