@@ -11,7 +11,7 @@ import type { FoldedFolder, FoldImage } from './storage.ts';
 /** Octets and changes logged since the last fold at which a fold starts by itself. */
 export const FOLD_AFTER_BYTES = 64 * 1024 * 1024;
 export const FOLD_AFTER_CHANGES = 4096;
-/** When a mailbox is closed, a shorter tail than this is left for the next open to replay. */
+/** When a mailbox is closed, a shorter tail than this is left for the next open to replay (or, of parse results, to redo). */
 const CLOSE_FOLD_CHANGES = 64;
 
 export type FoldReason = 'threshold' | 'closing' | 'maintenance';
@@ -34,7 +34,7 @@ export async function fold(core: MailboxCore, reason: FoldReason): Promise<void>
 
 async function foldNow(core: MailboxCore, reason: FoldReason): Promise<void> {
   const least = reason === 'closing' ? CLOSE_FOLD_CHANGES : 1;
-  if (reason !== 'maintenance' && core.storage.unfolded.changes < least) return;
+  if (reason !== 'maintenance' && core.storage.unfolded.changes + core.relearned < least) return;
   let image: FoldImage | null = null;
   let written: Promise<void> = Promise.resolve();
   // A turn of the commit queue with nothing under way: memory and the log's end say the same.
@@ -70,6 +70,7 @@ function takeImage(core: MailboxCore): FoldImage {
     formerFolders: state.formerFoldersDirty ? new Map(state.formerFolders) : null,
     threadKeys: new Map(state.newThreadKeys),
   };
+  core.relearned = 0;
   state.subscriptionsDirty = false;
   state.formerFoldersDirty = false;
   state.removedFolders.length = 0;

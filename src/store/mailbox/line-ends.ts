@@ -50,6 +50,7 @@ function settle(core: MailboxCore, folder: FolderState, uid: number, tails: Buff
   const isComplete = columns.size[row] === 0 || (tails[at] === CR && tails[at + 1] === LF);
   columns.lineEnd[row] = isComplete ? LINE_END.present : LINE_END.missing;
   folder.markChunk(uid);
+  core.relearned += 1;
 }
 
 function unknownIn(core: MailboxCore, folder: FolderState): number[] {

@@ -45,6 +45,8 @@ export class MailboxCore {
   /** Something was committed since the last sweep, and a sweep is under way. Set by background.ts. */
   active = false;
   sweeping = false;
+  /** Rows that learned something worth keeping that no change says: parse results made again, line ends found. */
+  relearned = 0;
   /** The fold under way; never rejects. Set by folding.ts. */
   folding: Promise<void> | null = null;
   /** Sort and thread keys of folders; `warmSearches` decides how long they are kept. */
@@ -236,6 +238,7 @@ export class MailboxCore {
     const row = columns.rowOf(uid);
     if (row >= 0) {
       setFragment(columns, row, putFragment(this.storage, pieces));
+      this.relearned += 1;
       if (parsed.sentDate !== null) columns.sentDate[row] = parsed.sentDate;
       if (parsed.sentDay !== null) columns.sentDay[row] = parsed.sentDay;
       folder.markChunk(uid);
