@@ -9,7 +9,7 @@ import type { LogonContext } from './api.ts';
 /** For the log line: which rule refused. */
 export type Refusal = 'administrator' | 'guest' | 'anonymous' | 'account-disabled' | 'no-mailbox' | 'protocol-disabled';
 
-const PROTOCOL_NAMES: Readonly<Record<LogonContext['protocol'], string>> = {
+export const PROTOCOL_NAMES: Readonly<Record<LogonContext['protocol'], string>> = {
   imap: 'IMAP4',
   pop3: 'POP3',
   smtp: 'SMTP submission',

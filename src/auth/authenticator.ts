@@ -13,6 +13,8 @@ import { LOGON_NAME_BYTES, PASSWORD_BYTES } from '../wire/limits.ts';
 import { barred, refusalOf } from './admission.ts';
 import type { Authenticator, Logon, LogonContext } from './api.ts';
 import type { Argon2 } from './argon2id.ts';
+import { delegateRefusal, mailboxNamed, namedLogon, twoMailboxes } from './delegate.ts';
+import type { MailboxName } from './logon-name.ts';
 import { loginExchange } from './mechanisms/login.ts';
 import type { MechanismHost, ScramSubject } from './mechanisms/mechanism.ts';
 import { plainExchange } from './mechanisms/plain.ts';
@@ -44,6 +46,8 @@ interface Attempt {
   readonly subject: string;
   /** As typed. */
   readonly name: string;
+  /** The mailbox the name asks for besides; null: the own one. */
+  readonly mailbox: MailboxName | null;
   readonly context: LogonContext;
   readonly mechanism: string;
 }
@@ -61,14 +65,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     ...(options.now === undefined ? {} : { now: options.now }),
   });
 
-  /** Whom a name means. */
-  async function lookUp(
-    name: string,
-  ): Promise<{ readonly account: Account | null; readonly credentials: Credentials | null; readonly subject: string }> {
+  /** Whom a name means; of a delegate form (logon-name.ts) the one who authenticates. */
+  async function lookUp(name: string): Promise<{
+    readonly account: Account | null;
+    readonly credentials: Credentials | null;
+    readonly subject: string;
+    readonly mailbox: MailboxName | null;
+  }> {
     try {
-      const account = await directory.accountByLogonName(name);
+      const { user, mailbox } = await namedLogon(directory, name);
+      const account = await directory.accountByLogonName(user);
       const credentials = account === null ? null : await directory.credentials(account.id);
-      return { account, credentials, subject: account?.userPrincipalName ?? `?${await canonical(name)}` };
+      return { account, credentials, subject: account?.userPrincipalName ?? `?${await canonical(user)}`, mailbox };
     } catch (error) {
       if (error instanceof Failure) throw error;
       throw new Failure('UNAVAILABLE', 'Logons cannot be checked right now. Try again later.', { cause: error });
@@ -110,22 +118,44 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   async function admit(attempt: Attempt, account: Account, authorizationId: string): Promise<Logon> {
     const { context, subject } = attempt;
     throttle.succeeded(context.remoteAddress, subject);
-    const refuse = (reason: string, failure: Failure): never => {
-      log.warn({ ...fields(attempt), reason, account: account.userPrincipalName }, 'logon refused');
+    const refuse = (reason: string, failure: Failure, more: object = {}): never => {
+      log.warn({ ...fields(attempt), reason, account: account.userPrincipalName, ...more }, 'logon refused');
       throw failure;
     };
+    // The switches of who authenticates count, not those of the mailbox (exchange-behaviour.md §2).
     const refusal = refusalOf(account, await directory.clientAccess(account.id), context.protocol);
     if (refusal !== null) return refuse(refusal.reason, refusal.failure);
-    if (authorizationId !== '') {
-      const wanted = await directory.accountByLogonName(preparedName(authorizationId));
-      if (wanted?.id !== account.id)
-        return refuse(
-          'other-identity',
-          new Failure('AUTHORIZATIONFAILED', 'You may open only your own mailbox with this account.'),
-        );
+    let mailbox: Account | null = null;
+    for (const wanted of await wantedMailboxes(attempt, authorizationId)) {
+      const typed = { mailbox: wanted.typed };
+      const refused = await delegateRefusal(directory, account, wanted.account, context.protocol);
+      if (refused !== null) return refuse(refused.reason, refused.failure, typed);
+      if (mailbox !== null && mailbox.id !== wanted.account?.id) {
+        const { reason, failure } = twoMailboxes();
+        return refuse(reason, failure, typed);
+      }
+      mailbox = wanted.account;
     }
-    log.info({ ...fields(attempt), account: account.userPrincipalName }, 'logon');
-    return { account, mailbox: account };
+    const opened = mailbox === null || mailbox.id === account.id ? account : mailbox;
+    const whose = opened === account ? {} : { mailbox: opened.userPrincipalName };
+    log.info({ ...fields(attempt), account: account.userPrincipalName, ...whose }, 'logon');
+    return { account, mailbox: opened };
+  }
+
+  /** What the name and the SASL authorization identity (RFC 4422 §2) ask for; nothing: the own mailbox. */
+  async function wantedMailboxes(
+    attempt: Attempt,
+    authorizationId: string,
+  ): Promise<ReadonlyArray<{ readonly typed: string; readonly account: Account | null }>> {
+    const wanted: Array<{ readonly typed: string; readonly account: Account | null }> = [];
+    if (attempt.mailbox !== null)
+      wanted.push({ typed: attempt.name, account: await mailboxNamed(directory, attempt.mailbox) });
+    if (authorizationId !== '')
+      wanted.push({
+        typed: authorizationId,
+        account: await directory.accountByLogonName(preparedName(authorizationId)),
+      });
+    return wanted;
   }
 
   function fakeVerifier(subject: string): ScramVerifier {
@@ -140,8 +170,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const host: MechanismHost = {
     async password(typedName, password, authorizationId, context, mechanism): Promise<Logon> {
       const name = preparedName(typedName);
-      const { account, credentials, subject } = await lookUp(name);
-      const attempt: Attempt = { subject, name, context, mechanism };
+      const { account, credentials, subject, mailbox } = await lookUp(name);
+      const attempt: Attempt = { subject, name, mailbox, context, mechanism };
       checkLockOut(attempt);
       const right = await passwords.isRight(subject, credentials, password);
       // Attempts that ran side by side must not learn more than the limit allows.
@@ -154,8 +184,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
     async scram(typedName, context, mechanism): Promise<ScramSubject> {
       const name = preparedName(typedName);
-      const { account, credentials, subject } = await lookUp(name);
-      const attempt: Attempt = { subject, name, context, mechanism };
+      const { account, credentials, subject, mailbox } = await lookUp(name);
+      const attempt: Attempt = { subject, name, mailbox, context, mechanism };
       checkLockOut(attempt);
       const bar = barred(account);
       const isReal = account !== null && credentials !== null && bar === null;
