@@ -14,6 +14,7 @@ import type { Clock } from './dependencies.ts';
 import type { MessageIntake } from './intake.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { ServerTls } from './server-tls.ts';
+import type { SmtpSessionLog } from './session-log.ts';
 
 export interface Client {
   readonly greeting: 'HELO' | 'EHLO';
@@ -42,6 +43,7 @@ export interface SmtpContextOptions {
   readonly clock: Clock;
   readonly drain: AbortSignal | null;
   readonly log: Log;
+  readonly protocolLog: SmtpSessionLog;
 }
 
 /** How long a client may take for the rest of its message while the server drains (ms). */
@@ -59,6 +61,7 @@ export class SmtpContext {
   readonly clock: Clock;
   readonly drain: AbortSignal | null;
   readonly log: Log;
+  readonly protocolLog: SmtpSessionLog;
 
   client: Client | null = null;
   logon: Logon | null = null;
@@ -87,6 +90,7 @@ export class SmtpContext {
     this.clock = options.clock;
     this.drain = options.drain;
     this.log = options.log;
+    this.protocolLog = options.protocolLog;
     this.#endsAt = options.clock.now() + options.connector.connectionTimeout * 1000;
   }
 
@@ -104,7 +108,9 @@ export class SmtpContext {
   }
 
   respond(answer: Reply): void {
-    this.connection.out.ascii(formatReply(answer, this.connector.enhancedStatusCodesEnabled));
+    const text = formatReply(answer, this.connector.enhancedStatusCodesEnabled);
+    this.protocolLog.sent(text);
+    this.connection.out.ascii(text);
   }
 
   /** A command the client should not have sent: counted against MaxProtocolErrors. */

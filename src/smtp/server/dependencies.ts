@@ -4,6 +4,7 @@ import type { SecureContextOptions } from 'node:tls';
 import type { Authenticator } from '../../auth/api.ts';
 import type { Directory } from '../../directory/api.ts';
 import type { Log } from '../../observe/log.ts';
+import type { SmtpProtocolLog } from '../../observe/protocol-log/smtp.ts';
 import type { Transport } from '../../transport/api.ts';
 
 export interface Clock {
@@ -24,5 +25,7 @@ export interface SmtpDependencies {
   /** Certificate for the name a client asks for (SNI), null: it asked for none. Cheap: called for each handshake. */
   readonly tls: (serverName: string | null) => SecureContextOptions;
   readonly log: Log;
+  /** For connectors whose ProtocolLoggingLevel is Verbose; none when missing. */
+  readonly protocolLog?: SmtpProtocolLog;
   readonly clock?: Clock;
 }

@@ -16,6 +16,7 @@ import { SmtpContext } from './context.ts';
 import { type SmtpDependencies, systemClock } from './dependencies.ts';
 import { RateLimiter } from './rate-limit.ts';
 import { ServerTls } from './server-tls.ts';
+import { SmtpSessionLog } from './session-log.ts';
 
 /**
  * Resolves when the connection is done with. `tlsNow`: the binding speaks TLS from the first byte (RFC 8314 §3.3).
@@ -35,6 +36,8 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
   return async (connection, connector, tlsNow, stop) => {
     const session = randomBytes(8).toString('hex');
     const log = dependencies.log.child({ session, connector: connector.name });
+    const protocolLog = new SmtpSessionLog(dependencies.protocolLog ?? null, session, connection, connector);
+    protocolLog.connected();
     const context = new SmtpContext({
       session,
       connection,
@@ -47,6 +50,7 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
       clock: dependencies.clock ?? systemClock,
       drain: stop ?? null,
       log,
+      protocolLog,
     });
     // Wakes a session that waits for a command; one at work looks at the signal before it waits again.
     const onDrain = (): void => {
@@ -62,6 +66,7 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
     } finally {
       context.drain?.removeEventListener('abort', onDrain);
       await hangUp(context);
+      protocolLog.disconnected(context.over ? 'Local' : 'Remote');
       log.info({ messages: context.messages }, 'SMTP session ended');
     }
   };
@@ -70,7 +75,9 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
 async function serve(context: SmtpContext): Promise<void> {
   const { connection } = context;
   const turn = new Turn();
-  connection.out.ascii(`${greeting(context.connector)}\r\n`);
+  const greetingLine = `${greeting(context.connector)}\r\n`;
+  context.protocolLog.sent(greetingLine);
+  connection.out.ascii(greetingLine);
   while (!context.over) {
     if (context.lifetimeIsOver) throw new IdleTimeout('ConnectionTimeout');
     context.awaitClient();
@@ -96,6 +103,7 @@ async function obey(context: SmtpContext, line: Buffer): Promise<void> {
     context.protocolError(reply(500, '5.5.2', `line longer than ${SMTP_COMMAND_LINE_BYTES} octets`));
     return;
   }
+  context.protocolLog.received(parsed.verb, parsed.argument);
   const command = commands.get(parsed.verb);
   if (command === undefined) {
     context.protocolError(reply(500, '5.5.1', 'command not recognized'));

@@ -77,6 +77,7 @@ async function challenge(context: SmtpContext, data: Uint8Array): Promise<Buffer
   context.connection.out.ascii(`334 ${Buffer.from(data).toString('base64')}\r\n`);
   context.awaitClient();
   const line = await context.connection.readLine(SMTP_AUTH_LINE_BYTES);
+  context.protocolLog.receivedSecret();
   if (line === null) throw new AuthAborted(null);
   const text = withoutLineEnd(line).toString('latin1');
   if (text === '*') throw new AuthAborted(reply(501, '5.7.0', 'authentication cancelled'));
@@ -92,6 +93,7 @@ function decode(text: string): Buffer {
 function admit(context: SmtpContext, logon: Logon, mechanism: string): void {
   context.logon = logon;
   context.log.info({ user: logon.account.userPrincipalName, mechanism }, 'SMTP logon');
+  context.protocolLog.remark(`authenticated as ${logon.account.userPrincipalName}`);
   context.respond(reply(235, '2.7.0', 'authentication succeeded'));
 }
 

@@ -1,0 +1,63 @@
+/**
+ * What one session writes into the SMTP protocol log while ProtocolLoggingLevel of its connector is Verbose
+ * (exchange-behaviour.md §9.7). What a client sends for AUTH is never written; message text is not either.
+ */
+import type { SmtpLogLine, SmtpProtocolLog } from '../../observe/protocol-log/smtp.ts';
+import type { ReceiveConnector } from '../../directory/model.ts';
+import type { Connection } from '../../wire/connection.ts';
+
+const HIDDEN = '*****';
+
+export class SmtpSessionLog {
+  readonly #log: SmtpProtocolLog | null;
+  readonly #facts: Pick<SmtpLogLine, 'connector' | 'session' | 'local' | 'remote'>;
+  #sequence = 0;
+
+  constructor(log: SmtpProtocolLog | null, session: string, connection: Connection, connector: ReceiveConnector) {
+    this.#log = connector.protocolLoggingLevel === 'Verbose' ? log : null;
+    const { local, remote } = connection;
+    this.#facts = {
+      connector: connector.name,
+      session,
+      local: `${local.address}:${local.port}`,
+      remote: `${remote.address}:${remote.port}`,
+    };
+  }
+
+  connected(): void {
+    this.#write('+', '', '');
+  }
+
+  disconnected(why: string): void {
+    this.#write('-', '', why);
+  }
+
+  received(verb: string, argument: Uint8Array): void {
+    if (this.#log === null) return;
+    // The mechanism's name may be seen, an initial response may not.
+    const text = Buffer.from(argument).toString('latin1');
+    const shown = verb === 'AUTH' ? `${text.split(' ', 1)[0]}${text.includes(' ') ? ` ${HIDDEN}` : ''}` : text;
+    this.#write('<', shown === '' ? verb : `${verb} ${shown}`, '');
+  }
+
+  /** A line of a SASL exchange. */
+  receivedSecret(): void {
+    this.#write('<', HIDDEN, '');
+  }
+
+  /** One or more lines with their ends. */
+  sent(reply: string): void {
+    if (this.#log === null) return;
+    for (const line of reply.split('\r\n')) if (line !== '') this.#write('>', line, '');
+  }
+
+  remark(text: string): void {
+    this.#write('*', '', text);
+  }
+
+  #write(event: SmtpLogLine['event'], data: string, context: string): void {
+    if (this.#log === null) return;
+    this.#log.write({ ...this.#facts, sequence: this.#sequence, event, data, context });
+    this.#sequence += 1;
+  }
+}
