@@ -11,6 +11,7 @@ import {
   parseTransactionCommand,
   pop3Capabilities,
   responseCodeOf,
+  statusLine,
 } from './grammar.ts';
 
 describe('parsePop3Line', () => {
@@ -74,7 +75,16 @@ describe('parseTransactionCommand', () => {
     ['RETR 2', { kind: 'retr', message: 2 }],
     ['DELE 2', { kind: 'dele', message: 2 }],
     ['TOP 1 10', { kind: 'top', message: 1, lines: 10 }],
-    ['USER x', { kind: 'misplaced', verb: 'USER' }],
+    ['LANG', { kind: 'lang', range: null }],
+    ['lang es', { kind: 'lang', range: 'es' }],
+    ['LANG *', { kind: 'lang', range: '*' }],
+    ['LANG zh-Hant-CN-x-wadegile', { kind: 'lang', range: 'zh-Hant-CN-x-wadegile' }],
+    ['LANG en de', { kind: 'invalid', mistake: 'takesOneTag', verb: 'LANG' }],
+    ['LANG *-DE', { kind: 'invalid', mistake: 'takesOneTag', verb: 'LANG' }],
+    ['LANG de_DE', { kind: 'invalid', mistake: 'takesOneTag', verb: 'LANG' }],
+    ['USER x', { kind: 'invalid', mistake: 'tooLateForIt', verb: 'USER' }],
+    ['UTF8', { kind: 'invalid', mistake: 'tooLateForIt', verb: 'UTF8' }],
+    ['XYZZY', { kind: 'invalid', mistake: 'unknownCommand', verb: 'XYZZY' }],
   ] as const;
   for (const [line, command] of cases) {
     it(line, () => assert.deepEqual(parseTransactionCommand(Buffer.from(`${line}\r\n`)), command));
@@ -98,6 +108,17 @@ describe('replies', () => {
     );
   });
 
+  it('are cut between characters once LANG allows UTF-8', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (text) => {
+        const line = Buffer.from(statusLine(`+OK ${text}`, true), 'utf8');
+        assert.ok(line.length <= 512);
+        assert.ok(!line.toString('utf8').includes('\ufffd') || text.includes('\ufffd'));
+        assert.equal(line.subarray(0, -2).indexOf('\n'), -1);
+      }),
+    );
+  });
+
   it('carry the response codes of RFC 2449 and RFC 3206', () => {
     assert.equal(errReply('no', responseCodeOf(new Failure('AUTHENTICATIONFAILED', ''))), '-ERR [AUTH] no\r\n');
     assert.equal(errReply('busy', responseCodeOf(new Failure('INUSE', ''))), '-ERR [IN-USE] busy\r\n');
@@ -116,5 +137,14 @@ describe('pop3Capabilities', () => {
     assert.ok(!secure.includes('STLS'));
     assert.ok(secure.includes('USER'));
     assert.ok(secure.includes('SASL SCRAM-SHA-256 PLAIN'));
+  });
+
+  it('announces LOGIN-DELAY only where there is one, UTF8 and LANG always, IMPLEMENTATION behind the logon', () => {
+    const none = pop3Capabilities({ authenticated: false, encrypted: true, mechanisms: [], loginDelay: 0 });
+    assert.ok(!none.some((line) => /^(LOGIN-DELAY|IMPLEMENTATION)/.test(line)));
+    const some = pop3Capabilities({ authenticated: true, encrypted: true, mechanisms: [], loginDelay: 60 });
+    for (const line of ['LOGIN-DELAY 60', 'UTF8 USER', 'LANG', 'EXPIRE NEVER', 'IMPLEMENTATION Penfold']) {
+      assert.ok(some.includes(line), line);
+    }
   });
 });

@@ -53,7 +53,7 @@ const IMAP_COMMANDS: Readonly<Record<CommandName, boolean>> = {
 
 const POP3_STATES = ['authorization', 'transaction'] as const;
 type Pop3State = (typeof POP3_STATES)[number];
-const POP3_TRANSACTION: Readonly<Record<Exclude<TransactionCommand['kind'], 'misplaced' | 'invalid'>, true>> = {
+const POP3_TRANSACTION: Readonly<Record<Exclude<TransactionCommand['kind'], 'invalid'>, true>> = {
   stat: true,
   list: true,
   retr: true,
@@ -64,8 +64,9 @@ const POP3_TRANSACTION: Readonly<Record<Exclude<TransactionCommand['kind'], 'mis
   top: true,
   uidl: true,
   capa: true,
+  lang: true,
 };
-const POP3_AUTHORIZATION = ['USER', 'PASS', 'AUTH', 'APOP', 'STLS'];
+const POP3_AUTHORIZATION = ['USER', 'PASS', 'AUTH', 'APOP', 'STLS', 'UTF8'];
 
 /** `command in state` for each pair some script tries. */
 type Tried = Set<string>;
