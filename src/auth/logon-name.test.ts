@@ -20,7 +20,8 @@ const table: ReadonlyArray<readonly [typed: string, expected: DelegateName | nul
   ['ann*sales', alias('ann', 'sales')],
   ['ann@example.org*sales', alias('ann@example.org', 'sales')],
   ['CONTOSO\\ann*sales@example.org', address('CONTOSO\\ann', 'sales@example.org')],
-  [' ann @example.org / sales ', alias('ann @example.org', 'sales')],
+  ['First Organization\\ann\\sales', alias('First Organization\\ann', 'sales')],
+  [' ann@example.org/sales ', alias('ann@example.org', 'sales')],
   // One account.
   ['ann', null],
   ['ann@example.org', null],
@@ -46,6 +47,9 @@ const table: ReadonlyArray<readonly [typed: string, expected: DelegateName | nul
   ['CONTOSO//sales', null],
   ['CONTOSO/ann/', null],
   ['ann@example.org/ ', null],
+  [' /ann/sales', null],
+  ['ann @example.org/sales', null],
+  ['ann@example.org / sales', null],
 ];
 
 test('delegate forms: one text, one reading', () => {

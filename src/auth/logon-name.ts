@@ -18,19 +18,20 @@ export interface DelegateName {
   readonly mailbox: MailboxName;
 }
 
-const PART = String.raw`[^\\/*@]+`;
+const PART = String.raw`[^\\/*@\s]+`;
 const ADDRESS = `${PART}@${PART}`;
-const DOMAIN_USER = String.raw`${PART}[\\/]${PART}`;
+/** The organization's name may stand for the domain, and holds spaces. */
+const DOMAIN = String.raw`${PART}(?: +${PART})*`;
+const DOMAIN_USER = String.raw`${DOMAIN}[\\/]${PART}`;
 const MAILBOX = `(?:${ADDRESS}|${PART})`;
 const WITH_SEPARATOR = new RegExp(String.raw`^(${ADDRESS}|${DOMAIN_USER})[\\/](${MAILBOX})$`, 's');
 const WITH_STAR = new RegExp(String.raw`^(${ADDRESS}|${DOMAIN_USER}|${PART})\*(${MAILBOX})$`, 's');
 
 /** Null: a name of one account. */
 export function parseDelegateName(typed: string): DelegateName | null {
-  const match = WITH_SEPARATOR.exec(typed.trim()) ?? WITH_STAR.exec(typed.trim());
-  const user = match?.[1]?.trim() ?? '';
-  const mailbox = match?.[2]?.trim() ?? '';
-  if (user === '' || mailbox === '') return null;
+  const name = typed.trim();
+  const [, user, mailbox] = WITH_SEPARATOR.exec(name) ?? WITH_STAR.exec(name) ?? [];
+  if (user === undefined || mailbox === undefined) return null;
   return {
     user,
     mailbox: mailbox.includes('@') ? { by: 'address', address: mailbox } : { by: 'alias', alias: mailbox },
