@@ -66,6 +66,9 @@ describe('penfold setup and serve', () => {
       // The standard ports belong to the machine that runs this test.
       ports = await freePorts('127.0.0.1');
       await applyPorts(directory, own, ports);
+      const file = path.join(data, 'penfold.toml');
+      const web = `bindings = "127.0.0.1:${ports.web}"`;
+      await writeFile(file, (await readFile(file, 'utf8')).replace(/^# bindings = .*$/m, web));
     } finally {
       await directory.close();
     }

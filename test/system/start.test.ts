@@ -18,7 +18,7 @@ interface Ready {
   readonly imap: ReadonlyArray<{ readonly host: string; readonly port: number; readonly security: string }>;
   readonly pop3: Ready['imap'];
   readonly smtp: Ready['imap'];
-  readonly web: null;
+  readonly web: { readonly host: string; readonly port: number; readonly security: string } | null;
   readonly mailboxes: ReadonlyArray<{ readonly address: string; readonly password: string }>;
 }
 
@@ -63,7 +63,8 @@ describe('penfold start', () => {
         ['starttls', 'ssl', 'starttls'],
       ],
     );
-    assert.equal(first.web, null);
+    assert.equal(first.web?.security, 'ssl');
+    assert.ok(first.web.port > 0);
     assert.equal(first.mailboxes.length, 2);
     assert.equal((await stat(readyFile)).mode & 0o077, 0);
     assert.equal((await stat(path.join(data, 'demo.json'))).mode & 0o077, 0);
