@@ -8,7 +8,7 @@ import { Failure } from '../../observe/failure.ts';
 import type { Cmdlet, CmdletObject, ManagementServices, Parameter, ReadingCmdlet } from '../cmdlet.ts';
 import type { CertificateFacts, RunningServices } from '../services-of-instance.ts';
 import { identityParameter, identityType } from './identity.ts';
-import { knownCertificates, runningServer } from './running-server.ts';
+import { runningServer } from './running-server.ts';
 
 const MAY_READ: readonly RoleGroup[] = [
   'Organization Management',
@@ -82,7 +82,7 @@ const getExchangeCertificate: ReadingCmdlet = {
     const { server } = services;
     const name = args.optional(domainName);
     const typed = args.optional(thumbprint)?.replaceAll(/[:\s]/g, '').toUpperCase();
-    let certificates = await knownCertificates(services.directory, server, running);
+    let certificates = running.certificates();
     if (name !== undefined) {
       const facts = running.certificateFor(name);
       if (facts === null) throw new Failure('NONEXISTENT', `no certificate of ${server.name} covers ${name}`);

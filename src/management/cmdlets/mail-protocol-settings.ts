@@ -131,7 +131,7 @@ async function checkAgainstMachine<S extends MailProtocolSettings>(
   });
   await checkNewBindings(call, { server, service, name: 'SSLBindings', before: had, after: after.sslBindings });
   if (after.x509CertificateName !== before.x509CertificateName)
-    await checkCertificateName(call, server, after.x509CertificateName);
+    checkCertificateName(call, server, after.x509CertificateName);
   const known = mailProtocolWarnings(before);
   for (const warning of mailProtocolWarnings(after)) if (!known.includes(warning)) call.warn(warning);
   const hosts = (settings: S): readonly string[] =>

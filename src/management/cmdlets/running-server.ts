@@ -10,7 +10,7 @@ import type { Binding, Server, ServiceName } from '../../directory/model.ts';
 import { binding as bindingType } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { CmdletCall, ManagementServices } from '../cmdlet.ts';
-import type { CertificateFacts, RunningServices } from '../services-of-instance.ts';
+import type { RunningServices } from '../services-of-instance.ts';
 
 /** The running server, where it is the one that is meant. */
 export function runningOn(services: ManagementServices, server: Server): RunningServices | null {
@@ -122,34 +122,12 @@ export async function checkNewBindings(
   }
 }
 
-/** The certificates of a running server that can be found by the names it goes by. */
-export async function knownCertificates(
-  directory: Directory,
-  server: Server,
-  running: RunningServices,
-): Promise<readonly CertificateFacts[]> {
-  const [pop, imap] = [await directory.popSettings(server.id), await directory.imapSettings(server.id)];
-  const names = [pop, imap].flatMap((settings) => [
-    settings.x509CertificateName,
-    ...settings.externalConnectionSettings.map((one) => one.host),
-    ...settings.internalConnectionSettings.map((one) => one.host),
-  ]);
-  for (const connector of await directory.connectors(server.id)) names.push(connector.fqdn);
-  for (const domain of await directory.domains()) names.push(domain.name, `mail.${domain.name}`);
-  const found = new Map<string, CertificateFacts>();
-  for (const name of ['localhost', server.fqdn, ...names]) {
-    const facts = running.certificateFor(name);
-    if (facts !== null) found.set(facts.certificate.fingerprint256, facts);
-  }
-  return [...found.values()];
-}
-
 /**
  * X509CertificateName must be a name that a certificate covers, or clients would get one that does not fit
  * (exchange-behaviour.md §5.9, §13).
  * @throws Failure CANNOT naming the certificates there are
  */
-export async function checkCertificateName(call: CmdletCall, server: Server, name: string): Promise<void> {
+export function checkCertificateName(call: CmdletCall, server: Server, name: string): void {
   const running = runningOn(call.services, server);
   if (running === null) {
     call.warn(
@@ -158,7 +136,7 @@ export async function checkCertificateName(call: CmdletCall, server: Server, nam
     return;
   }
   if (running.certificateFor(name) !== null) return;
-  const there = await knownCertificates(call.services.directory, server, running);
+  const there = running.certificates();
   const list = there.map((facts) => facts.names.join(', ')).join('; ');
   throw new Failure(
     'CANNOT',
