@@ -3,13 +3,23 @@
  * change, answered without waiting (design.md §7: services apply within a second).
  */
 import type { Directory, DirectoryChange } from '../directory/api.ts';
-import type { ImapSettings, Organization, PopSettings, ServerId, ServiceName } from '../directory/model.ts';
+import type {
+  ClientAccessSettings,
+  ImapSettings,
+  Organization,
+  PopSettings,
+  ServerId,
+  ServiceName,
+} from '../directory/model.ts';
+import type { RenderingWish } from '../message/render/wish.ts';
 import type { Log } from '../observe/log.ts';
+import { renderingWish, webAddressOf } from './rendering/rendering-wish.ts';
 
 interface Facts {
   readonly imap: ImapSettings;
   readonly pop3: PopSettings;
   readonly organization: Organization;
+  readonly fqdn: string;
   readonly running: ReadonlySet<ServiceName>;
 }
 
@@ -17,6 +27,7 @@ const CONCERNS: ReadonlySet<DirectoryChange['kind']> = new Set([
   'imap-settings',
   'pop-settings',
   'organization',
+  'server',
   'service',
 ]);
 
@@ -57,6 +68,12 @@ export class LiveSettings {
     return this.#facts.organization;
   }
 
+  /** How a session that begins now is served a mailbox with these settings. */
+  renderingWish(protocol: 'imap' | 'pop3', access: ClientAccessSettings): RenderingWish {
+    const settings = protocol === 'imap' ? this.imap : this.pop3;
+    return renderingWish(protocol, settings, access, webAddressOf(this.#facts.fqdn, settings));
+  }
+
   isRunning(service: ServiceName): boolean {
     return this.#facts.running.has(service);
   }
@@ -83,12 +100,14 @@ export class LiveSettings {
 }
 
 async function readFacts(directory: Directory, server: ServerId): Promise<Facts> {
-  const [imap, pop3, organization, services] = await Promise.all([
+  const [imap, pop3, organization, servers, services] = await Promise.all([
     directory.imapSettings(server),
     directory.popSettings(server),
     directory.organization(),
+    directory.servers(),
     directory.services(server),
   ]);
   const running = new Set(services.filter((state) => state.running).map((state) => state.service));
-  return { imap, pop3, organization, running };
+  const fqdn = servers.find(({ id }) => id === server)?.fqdn ?? 'localhost';
+  return { imap, pop3, organization, fqdn, running };
 }

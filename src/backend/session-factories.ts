@@ -7,6 +7,7 @@ import type { Mailbox, MailboxDatabase } from '../store/api.ts';
 import type { ReadReceipts } from '../transport/read-receipts.ts';
 import type { BackendSession, HandOver } from './link.ts';
 import type { LiveSettings } from './live-settings.ts';
+import { RenderedMailboxes } from './rendering/rendered-mailbox.ts';
 
 export interface SessionStart {
   readonly handOver: HandOver;
@@ -26,9 +27,13 @@ export type SessionFactory = (start: SessionStart) => Promise<BackendSession> | 
 
 export type SessionFactories = Readonly<Record<HandOver['protocol'], SessionFactory>>;
 
-export const sessionFactories = (settings: LiveSettings): SessionFactories => ({
-  imap: ({ handOver, mailbox, database, stop, log }) =>
-    createImapSession({
+export const sessionFactories = (
+  settings: LiveSettings,
+  rendered: RenderedMailboxes = new RenderedMailboxes(),
+): SessionFactories => ({
+  imap: ({ handOver, mailbox: original, database, access, stop, log }) => {
+    const mailbox = rendered.of(original, settings.renderingWish('imap', access), log);
+    return createImapSession({
       handOver: { session: handOver.session, stop },
       mailbox,
       stage: (options) => database.stage(options),
@@ -39,13 +44,15 @@ export const sessionFactories = (settings: LiveSettings): SessionFactories => ({
         maxCommandSize: settings.imap.maxCommandSize,
         maxMessageSize: settings.organization.maxReceiveSize,
       }),
-    }),
-  pop3: ({ handOver, mailbox, access, receipts, stop, log }) => {
+    });
+  },
+  pop3: ({ handOver, mailbox: original, access, receipts, stop, log }) => {
+    const mailbox = rendered.of(original, settings.renderingWish('pop3', access), log);
     const owner = handOver.logon.mailbox;
     const isSuppressed = access.popUseProtocolDefaults
       ? settings.pop3.suppressReadReceipt
       : access.popSuppressReadReceipt;
-    return createPop3Session({
+    const session = createPop3Session({
       handOver,
       mailbox,
       settings: () => settings.pop3,
@@ -56,6 +63,11 @@ export const sessionFactories = (settings: LiveSettings): SessionFactories => ({
       ...(receipts === null || isSuppressed
         ? {}
         : { downloaded: (view, uid, start) => receipts.downloaded({ mailbox, view, uid, start, owner }) }),
+    });
+    // Without a session nobody else would close what was put around the mailbox.
+    return session.catch((error: unknown) => {
+      mailbox.close();
+      throw error;
     });
   },
 });

@@ -58,7 +58,7 @@ function hasForms(group: BodyGroup, forms: readonly BodyKind[]): boolean {
 function inForms(bytes: Buffer, group: BodyGroup, forms: readonly BodyKind[]): Node {
   const alternatives = forms.map((kind): Node => {
     const variant = group.variants[kind];
-    if (variant !== null) return variant.node;
+    if (variant !== null) return wholly(bytes, variant.node, kind);
     return { kind: 'text', subtype: kind, text: convertText(bytes, richest(group).leaves, kind) };
   });
   for (const calendar of group.calendars) alternatives.push({ kind: 'kept', entity: calendar });
@@ -66,6 +66,12 @@ function inForms(bytes: Buffer, group: BodyGroup, forms: readonly BodyKind[]): N
   for (const kind of KINDS) if (!forms.includes(kind)) attached.push(...(group.variants[kind]?.attached ?? []));
   const body = multipart('alternative', alternatives);
   return multipart('mixed', [body, ...attached.map((entity): Node => ({ kind: 'kept', entity }))]);
+}
+
+/** A form that is a sequence may have texts of another kind between those of its own. */
+function wholly(bytes: Buffer, node: Node, kind: BodyKind): Node {
+  if (node.kind !== 'kept' || !isSequence(node.entity)) return node;
+  return converted(bytes, node.entity, [kind]) ?? node;
 }
 
 /** Made forms come from the one that says most: HTML, then enriched, then plain text. */

@@ -4,6 +4,7 @@
  * it, because their Outlook form (IPM.Schedule) would need the calendar's own properties.
  */
 import { Buffer } from 'node:buffer';
+import { RENDERED_TNEF_BYTES } from '../../wire/limits.ts';
 import { parseDate } from '../date.ts';
 import type { Entity } from '../entity.ts';
 import { fieldTexts } from '../headers.ts';
@@ -49,7 +50,7 @@ const VERSION = 0x0001_0000;
 
 /** Null: it is TNEF already, or may not be converted. */
 export function asTnef(bytes: Buffer): Buffer | null {
-  const root = convertibleTree(bytes);
+  const root = bytes.length > RENDERED_TNEF_BYTES ? null : convertibleTree(bytes);
   if (root === null || holdsTnef(root)) return null;
   const header = bytes.subarray(root.headerStart, root.bodyStart);
   const body = firstBody(root);
