@@ -58,7 +58,7 @@ describe('mailboxes and services', () => {
     );
     assert.equal(made.length, 2345);
     assert.equal(made[2344]?.displayName, 'User 2345');
-    assert.deepEqual(told, [1000, 2000, 2345]);
+    assert.deepEqual([told[0], told[1], told.at(-1), told.length], [100, 200, 2345, 24]);
     let count = 0;
     for await (const account of everyAccount(directory)) if (account.alias.startsWith('user')) count += 1;
     assert.equal(count, 2345);
