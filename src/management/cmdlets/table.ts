@@ -1,5 +1,7 @@
 /** Every cmdlet there is. A new noun is a file in this folder and a row here. */
 import type { Cmdlet } from '../cmdlet.ts';
+import { adminAuditLogCmdlets } from './admin-audit-log.ts';
+import { roleGroupCmdlets } from './role-group.ts';
 import { exchangeCertificateCmdlets } from './exchange-certificate.ts';
 import { exchangeServerCmdlets } from './exchange-server.ts';
 import { sessionCmdlets } from './session.ts';
@@ -16,6 +18,8 @@ import { healthCmdlets } from './health.ts';
 import { testConnectivityCmdlets } from './test-connectivity.ts';
 
 const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
+  adminAuditLogCmdlets,
+  roleGroupCmdlets,
   exchangeCertificateCmdlets,
   exchangeServerCmdlets,
   sessionCmdlets,
