@@ -9,13 +9,14 @@ import type { AccountId, DatabaseId, ServerId, ServiceName } from '../directory/
 import { serviceFacts } from '../directory/services.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
-import type { Mailbox, MailboxDatabase } from '../store/api.ts';
+import type { MailboxDatabase } from '../store/api.ts';
 import type { ReadReceipts } from '../transport/read-receipts.ts';
 import type { Connection } from '../wire/connection.ts';
 import type { BackendLink, BackendSession, HandOver } from './link.ts';
 import { LiveSettings } from './live-settings.ts';
-import { type SessionFactories, sessionFactories } from './session-factories.ts';
-import { type LiveSession, SessionRegistry } from './sessions.ts';
+import { type EndableSession, type SessionFactories, sessionFactories } from './session-factories.ts';
+import { SessionLog } from './session-log.ts';
+import { type Listed, type LiveSession, SessionRegistry } from './sessions.ts';
 
 /** How long a session that was told to end may take for the answer it is writing. */
 const FAREWELL_MS = 5_000;
@@ -85,12 +86,18 @@ class InProcessBackEnd implements BackEnd {
     if (database === undefined) throw new Failure('UNAVAILABLE', 'The mailbox database is not mounted');
     const access = await this.#options.directory.clientAccess(owner.id);
     const mailbox = await database.open(owner.mailbox.id);
-    const stop = new AbortController();
-    const log = this.#options.log.child({
-      session: handOver.session,
+    const facts: LiveSession = {
+      id: handOver.session,
       protocol: handOver.protocol,
+      account: owner.id,
+      delegate: handOver.logon.account.id,
       user: owner.userPrincipalName,
-    });
+      mailbox: mailbox.id,
+      clientAddress: handOver.clientAddress,
+      tls: handOver.tls,
+      clientId: handOver.clientId,
+      since: Date.now(),
+    };
     try {
       const session = await this.#factories[handOver.protocol]({
         handOver,
@@ -98,10 +105,9 @@ class InProcessBackEnd implements BackEnd {
         access,
         database,
         receipts: this.#options.receipts ?? null,
-        stop: stop.signal,
-        log,
+        log: new SessionLog(this.#options.log, facts),
       });
-      return new Served(handOver, session, mailbox, stop, this.sessions);
+      return new Served(facts, handOver.stop, session, this.sessions);
     } catch (error) {
       mailbox.close();
       throw error;
@@ -153,57 +159,32 @@ class InProcessBackEnd implements BackEnd {
   }
 }
 
-/** One open mailbox with its session, in the registry for as long as it serves. */
-class Served implements BackendSession {
-  readonly #handOver: HandOver;
-  readonly #session: BackendSession;
-  readonly #stop: AbortController;
-  readonly #leave: () => void;
+/** A session in the registry for as long as it serves. */
+class Served implements BackendSession, Listed {
+  readonly facts: LiveSession;
+  readonly stop: AbortSignal;
+  readonly #session: EndableSession;
+  readonly #registry: SessionRegistry;
   #connection: Connection | null = null;
+  #ended = false;
   #farewell: NodeJS.Timeout | null = null;
 
-  constructor(
-    handOver: HandOver,
-    session: BackendSession,
-    mailbox: Mailbox,
-    stop: AbortController,
-    registry: SessionRegistry,
-  ) {
-    this.#handOver = handOver;
+  constructor(facts: LiveSession, stop: AbortSignal, session: EndableSession, registry: SessionRegistry) {
+    this.facts = facts;
+    this.stop = stop;
     this.#session = session;
-    this.#stop = stop;
-    const { account, mailbox: owner } = handOver.logon;
-    this.#leave = registry.add(
-      {
-        id: handOver.session,
-        protocol: handOver.protocol,
-        account: owner.id,
-        delegate: account.id,
-        user: owner.userPrincipalName,
-        mailbox: mailbox.id,
-        clientAddress: handOver.clientAddress,
-        tls: handOver.tls,
-        clientId: handOver.clientId,
-        since: Date.now(),
-      },
-      () => this.#end(),
-    );
-    if (handOver.stop.aborted) this.#end();
-    else handOver.stop.addEventListener('abort', this.#end, { once: true });
+    this.#registry = registry;
+    registry.add(this);
   }
 
   get capabilities(): readonly string[] {
     return this.#session.capabilities;
   }
 
-  async run(connection: Connection): Promise<void> {
+  run(connection: Connection): Promise<void> {
     this.#connection = connection;
-    if (this.#stop.signal.aborted) this.#cutOffSoon();
-    try {
-      await this.#session.run(connection);
-    } finally {
-      this.#over();
-    }
+    if (this.#ended) this.#cutOffSoon();
+    return this.#session.run(connection).finally(() => this.#over());
   }
 
   cancel(): void {
@@ -211,11 +192,12 @@ class Served implements BackendSession {
     this.#over();
   }
 
-  readonly #end = (): void => {
-    if (this.#stop.signal.aborted) return;
-    this.#stop.abort();
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#session.end();
     this.#cutOffSoon();
-  };
+  }
 
   /** A session says goodbye by itself; one whose client does not read is cut off. */
   #cutOffSoon(): void {
@@ -226,9 +208,8 @@ class Served implements BackendSession {
   }
 
   #over(): void {
-    this.#handOver.stop.removeEventListener('abort', this.#end);
     if (this.#farewell !== null) clearTimeout(this.#farewell);
     this.#connection = null;
-    this.#leave();
+    this.#registry.remove(this);
   }
 }

@@ -1,4 +1,5 @@
 /** The protocol sessions this back end runs: what each of them needs, out of what the back end has. */
+import type { SessionSettings } from '../imap/session/context.ts';
 import { createImapSession } from '../imap/session/session.ts';
 import type { ClientAccessSettings } from '../directory/model.ts';
 import type { Log } from '../observe/log.ts';
@@ -18,56 +19,84 @@ export interface SessionStart {
   readonly access: ClientAccessSettings;
   /** Null: none are sent. */
   readonly receipts: ReadReceipts | null;
-  /** Aborted when the session has to end. */
-  readonly stop: AbortSignal;
   readonly log: Log;
 }
 
-export type SessionFactory = (start: SessionStart) => Promise<BackendSession> | BackendSession;
+/** A session that can be asked to leave. */
+export interface EndableSession extends BackendSession {
+  /** The client is told goodbye as soon as its command is answered. At any time, also before `run`; idempotent. */
+  end(): void;
+}
+
+export type SessionFactory = (start: SessionStart) => Promise<EndableSession> | EndableSession;
 
 export type SessionFactories = Readonly<Record<HandOver['protocol'], SessionFactory>>;
 
-export const sessionFactories = (
+export function sessionFactories(
   settings: LiveSettings,
   rendered: RenderedMailboxes = new RenderedMailboxes(),
-): SessionFactories => ({
-  imap: ({ handOver, mailbox: original, database, access, stop, log }) => {
-    const mailbox = rendered.of(original, settings.renderingWish('imap', access), log);
-    return createImapSession({
-      handOver: { session: handOver.session, stop },
-      mailbox,
-      stage: (options) => database.stage(options),
-      log,
-      settings: () => ({
-        authenticatedConnectionTimeout: settings.imap.authenticatedConnectionTimeout,
-        showHiddenFoldersEnabled: settings.imap.showHiddenFoldersEnabled,
-        maxCommandSize: settings.imap.maxCommandSize,
-        maxMessageSize: settings.organization.maxReceiveSize,
-      }),
-    });
-  },
-  pop3: ({ handOver, mailbox: original, access, receipts, stop, log }) => {
-    const mailbox = rendered.of(original, settings.renderingWish('pop3', access), log);
-    const owner = handOver.logon.mailbox;
-    const isSuppressed = access.popUseProtocolDefaults
-      ? settings.pop3.suppressReadReceipt
-      : access.popSuppressReadReceipt;
-    const session = createPop3Session({
-      handOver,
-      mailbox,
-      settings: () => settings.pop3,
-      log,
-      mechanisms: handOver.mechanisms,
-      drain: stop,
-      keepMessages: access.popKeepMessagesOnServer,
-      ...(receipts === null || isSuppressed
-        ? {}
-        : { downloaded: (view, uid, start) => receipts.downloaded({ mailbox, view, uid, start, owner }) }),
-    });
-    // Without a session nobody else would close what was put around the mailbox.
-    return session.catch((error: unknown) => {
-      mailbox.close();
-      throw error;
-    });
-  },
-});
+): SessionFactories {
+  const imapSettings = settingsOfImap(settings);
+  return {
+    imap: ({ handOver, mailbox: original, database, access, log }) => {
+      const mailbox = rendered.of(original, settings.renderingWish('imap', access), log);
+      return createImapSession({
+        id: handOver.session,
+        mailbox,
+        database,
+        log,
+        settings: imapSettings,
+      });
+    },
+    pop3: async ({ handOver, mailbox: original, access, receipts, log }) => {
+      const stop = new AbortController();
+      const mailbox = rendered.of(original, settings.renderingWish('pop3', access), log);
+      const owner = handOver.logon.mailbox;
+      const isSuppressed = access.popUseProtocolDefaults
+        ? settings.pop3.suppressReadReceipt
+        : access.popSuppressReadReceipt;
+      const opened = createPop3Session({
+        handOver,
+        mailbox,
+        settings: () => settings.pop3,
+        log,
+        mechanisms: handOver.mechanisms,
+        drain: stop.signal,
+        keepMessages: access.popKeepMessagesOnServer,
+        ...(receipts === null || isSuppressed
+          ? {}
+          : { downloaded: (view, uid, start) => receipts.downloaded({ mailbox, view, uid, start, owner }) }),
+      });
+      // Without a session nobody else would close what was put around the mailbox.
+      const session = await opened.catch((error: unknown) => {
+        mailbox.close();
+        throw error;
+      });
+      return {
+        capabilities: session.capabilities,
+        run: (connection) => session.run(connection),
+        cancel: () => session.cancel(),
+        end: () => stop.abort(),
+      };
+    },
+  };
+}
+
+/** One object for all sessions: each asks it whenever it needs a setting. */
+function settingsOfImap(settings: LiveSettings): () => SessionSettings {
+  const live: SessionSettings = {
+    get authenticatedConnectionTimeout() {
+      return settings.imap.authenticatedConnectionTimeout;
+    },
+    get showHiddenFoldersEnabled() {
+      return settings.imap.showHiddenFoldersEnabled;
+    },
+    get maxCommandSize() {
+      return settings.imap.maxCommandSize;
+    },
+    get maxMessageSize() {
+      return settings.organization.maxReceiveSize;
+    },
+  };
+  return () => live;
+}

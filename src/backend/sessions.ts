@@ -23,25 +23,44 @@ export interface LiveSession {
   readonly since: number;
 }
 
-interface Entry {
-  readonly session: LiveSession;
-  readonly end: () => void;
+/** A session in the list. One object, as there are tens of thousands of them. */
+export interface Listed {
+  readonly facts: LiveSession;
+  /** Aborted when the front end of this session stops. */
+  readonly stop: AbortSignal;
+  /** Tells the session to say goodbye; idempotent. */
+  end(): void;
 }
 
 export class SessionRegistry {
-  readonly #entries = new Map<SessionId, Entry>();
+  readonly #entries = new Map<SessionId, Listed>();
   readonly #open = new Map<MailboxId, number>();
+  readonly #watched = new WeakSet<AbortSignal>();
   #emptied: Array<() => void> = [];
 
-  /** @returns what to call when the session is over */
-  add(session: LiveSession, end: () => void): () => void {
-    this.#entries.set(session.id, { session, end });
-    this.#open.set(session.mailbox, this.openSessions(session.mailbox) + 1);
-    return () => this.#remove(session);
+  /** Until `remove`; ended when its front end stops. */
+  add(entry: Listed): void {
+    const { facts, stop } = entry;
+    this.#entries.set(facts.id, entry);
+    this.#open.set(facts.mailbox, this.openSessions(facts.mailbox) + 1);
+    if (stop.aborted) entry.end();
+    else this.#watch(stop);
+  }
+
+  remove(entry: Listed): void {
+    const { id, mailbox } = entry.facts;
+    if (!this.#entries.delete(id)) return;
+    const rest = this.openSessions(mailbox) - 1;
+    if (rest > 0) this.#open.set(mailbox, rest);
+    else this.#open.delete(mailbox);
+    if (this.#entries.size > 0) return;
+    const waiting = this.#emptied;
+    this.#emptied = [];
+    for (const resolve of waiting) resolve();
   }
 
   list(): readonly LiveSession[] {
-    return [...this.#entries.values()].map((entry) => entry.session);
+    return [...this.#entries.values()].map((entry) => entry.facts);
   }
 
   /** Sessions on one mailbox: maintenance waits for a quiet hour. */
@@ -51,7 +70,7 @@ export class SessionRegistry {
 
   /** Tells these sessions to say goodbye; they leave the list when they are gone. */
   end(which: (session: LiveSession) => boolean): number {
-    const chosen = [...this.#entries.values()].filter((entry) => which(entry.session));
+    const chosen = [...this.#entries.values()].filter((entry) => which(entry.facts));
     for (const entry of chosen) entry.end();
     return chosen.length;
   }
@@ -64,14 +83,13 @@ export class SessionRegistry {
     await promise;
   }
 
-  #remove(session: LiveSession): void {
-    if (!this.#entries.delete(session.id)) return;
-    const rest = this.openSessions(session.mailbox) - 1;
-    if (rest > 0) this.#open.set(session.mailbox, rest);
-    else this.#open.delete(session.mailbox);
-    if (this.#entries.size > 0) return;
-    const waiting = this.#emptied;
-    this.#emptied = [];
-    for (const resolve of waiting) resolve();
+  /** One listener a front end, not one a session. */
+  #watch(stop: AbortSignal): void {
+    if (this.#watched.has(stop)) return;
+    this.#watched.add(stop);
+    const onStop = (): void => {
+      for (const entry of this.#entries.values()) if (entry.stop === stop) entry.end();
+    };
+    stop.addEventListener('abort', onStop, { once: true });
   }
 }

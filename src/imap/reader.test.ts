@@ -211,9 +211,9 @@ test('DONE belongs to the byte stream', async () => {
   client.write('a IDLE\r\ndone\r\nb NOOP\r\nx\r\n');
   const from = reader();
   assert.deepEqual(await names(from, 1), ['IDLE']);
-  assert.equal(await from.done(), true);
+  assert.equal(from.done(), true);
   assert.deepEqual(await names(from, 1), ['NOOP']);
-  assert.equal(await from.done(), false);
+  assert.equal(from.done(), false);
 });
 
 test('responses of AUTHENTICATE', async () => {

@@ -66,7 +66,19 @@ export class CommandReader {
    */
   async next(): Promise<Command | Refused | null> {
     const line = await this.#line();
-    if (line === null || 'name' in line) return line;
+    return line === null || 'name' in line ? line : this.#begun(line);
+  }
+
+  /**
+   * The same without waiting: null while there is no whole line, wait for more then. A promise where literals belong
+   * to the command, whose null says that the client has gone.
+   */
+  poll(): Command | Refused | Promise<Command | Refused | null> | null {
+    const line = this.#lineNow();
+    return line === null || 'name' in line ? line : this.#begun(line);
+  }
+
+  #begun(line: Buffer): Command | Refused | Promise<Command | Refused | null> {
     const announced = literalAt(line);
     const tooLong = this.#tooLong(line);
     if (tooLong !== null) return this.#refuse(tagOf(line), tooLong, announced);
@@ -119,9 +131,9 @@ export class CommandReader {
     return this.#skipCommand(literal, IMAP_SKIPPED_MESSAGE_BYTES);
   }
 
-  /** A line inside IDLE: true for DONE (RFC 2177 §3), false for anything else, null when the client has gone. */
-  async done(): Promise<boolean | null> {
-    const line = await this.#line();
+  /** A line inside IDLE: true for DONE (RFC 2177 §3), false for anything else, null while there is no whole line. */
+  done(): boolean | null {
+    const line = this.#lineNow();
     if (line === null) return null;
     return !('name' in line) && line.length === 4 && line.toString('latin1').toUpperCase() === 'DONE';
   }
@@ -139,6 +151,16 @@ export class CommandReader {
   async #line(): Promise<Buffer | Refused | null> {
     try {
       const line = await this.#connection.readLine(this.#lineBytes);
+      return line === null ? null : withoutLineEnd(line);
+    } catch (error) {
+      if (error instanceof ProtocolViolation) return refused('*', error);
+      throw error;
+    }
+  }
+
+  #lineNow(): Buffer | Refused | null {
+    try {
+      const line = this.#connection.takeLine(this.#lineBytes);
       return line === null ? null : withoutLineEnd(line);
     } catch (error) {
       if (error instanceof ProtocolViolation) return refused('*', error);

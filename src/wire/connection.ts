@@ -11,70 +11,94 @@ import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { ProtocolViolation } from '../observe/failure.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { READ_AHEAD_BYTES, WRITE_BACKLOG_BYTES } from './limits.ts';
+import { IdleTimeout, PromisedReader, type Reader } from './reader.ts';
+import { type Endpoint, plainAddress, type TlsFacts, tlsFacts } from './socket-facts.ts';
 import { type Deadline, idleWheel } from './timer-wheel.ts';
 import { wakefulness } from './wakefulness.ts';
+
+export { IdleTimeout, type Reader } from './reader.ts';
+export type { Endpoint, TlsFacts } from './socket-facts.ts';
 
 const LF = 10;
 const CR = 13;
 /** How long a peer may take to read our last words before the socket is destroyed. */
 const CLOSE_GRACE_MS = 2_000;
 
-/** What is known of the encryption of a connection, for logs, Received fields and channel binding. */
-export interface TlsFacts {
-  readonly protocol: string;
-  readonly cipher: string;
-  readonly serverName: string | null;
+/** What a connection hears of its socket. */
+interface Listeners {
+  readonly data: (this: Socket, chunk: Buffer) => void;
+  readonly end: (this: Socket) => void;
+  readonly error: (this: Socket, reason: Error) => void;
+  readonly close: (this: Socket) => void;
+  readonly drain: (this: Socket) => void;
 }
 
-export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** The idle deadline passed: the session says so to the client (BYE, -ERR, 421) and ends. */
-export class IdleTimeout extends Error {
-  override readonly name = 'IdleTimeout';
-}
-
-interface Waiting {
-  /** Bytes there were when the wait began. */
-  before: number;
-  wake: (hasMore: boolean) => void;
-  fail: (reason: Error) => void;
-}
+/** Nothing has been received: shared, and never added to. */
+const NO_CHUNKS: Buffer[] = [];
+const NO_WAITERS: Array<() => void> = [];
 
 export class Connection {
   readonly remote: Endpoint;
-  readonly local: Endpoint;
   /** Output; call `flush()` at the end of a turn, `await drained()` inside long answers. */
   readonly out: ByteWriter;
 
+  /** Shared listeners find their connection here: none has five closures of its own. */
+  static readonly #owners = new WeakMap<Socket, Connection>();
+
+  static readonly #listeners: Listeners = {
+    data(chunk) {
+      Connection.#of(this).#received(chunk);
+    },
+    end() {
+      Connection.#of(this).#streamEnded();
+    },
+    error(reason) {
+      Connection.#of(this).#error = reason;
+    },
+    close() {
+      Connection.#of(this).#socketClosed();
+    },
+    drain() {
+      Connection.#of(this).#socketDrained();
+    },
+  };
+
+  static #of(socket: Socket): Connection {
+    const connection = Connection.#owners.get(socket);
+    if (connection === undefined) throw new Error('a socket without its connection');
+    return connection;
+  }
+
   #socket: Socket;
   #tls: TlsFacts | null = null;
-  #chunks: Buffer[] = [];
+  #chunks = NO_CHUNKS;
   #head = 0;
   #buffered = 0;
+  /** Bytes at the front in which no line end was found. */
+  #scanned = 0;
   #paused = false;
   #ended = false;
   #error: Error | null = null;
-  #waiting: Waiting | null = null;
-  #draining: Array<() => void> = [];
+  #reader: Reader | null = null;
+  /** Bytes there were when the wait of `#reader` began. */
+  #before = 0;
+  #draining = NO_WAITERS;
   #deadline: Deadline;
   #timedOut = false;
-  #closed: Promise<void>;
-  #resolveClosed: () => void;
+  #closed: PromiseWithResolvers<void> | null = null;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     this.remote = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
-    this.local = { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
     this.out = new ByteWriter((chunk, written) => this.#send(chunk, written));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#closed = promise;
-    this.#resolveClosed = resolve;
     this.#deadline = idleWheel.deadline(() => this.#onDeadline());
     if (socket instanceof TLSSocket) this.#tls = tlsFacts(socket);
     this.#attach(socket);
+  }
+
+  /** Where the client reached us; empty when the connection is gone. */
+  get local(): Endpoint {
+    return { address: plainAddress(this.#socket.localAddress), port: this.#socket.localPort ?? 0 };
   }
 
   /** Null while the stream is in the clear. */
@@ -100,7 +124,16 @@ export class Connection {
 
   /** Resolves once when the connection is gone, whoever ended it. */
   get closed(): Promise<void> {
-    return this.#closed;
+    if (this.#closed === null) {
+      this.#closed = Promise.withResolvers<void>();
+      if (this.#socket.closed) this.#closed.resolve();
+    }
+    return this.#closed.promise;
+  }
+
+  /** More has been written than the client has taken: `await drained()` before the next answer. */
+  get isBacklogged(): boolean {
+    return this.#socket.writableLength + this.out.pending >= WRITE_BACKLOG_BYTES;
   }
 
   /** The client's silence is allowed for `ms` from now; `null` lifts the deadline. */
@@ -114,17 +147,44 @@ export class Connection {
    * @throws ProtocolViolation (fatal) when `limit` bytes came without LF: framing is lost.
    */
   async readLine(limit: number): Promise<Buffer | null> {
-    let scanned = 0;
     for (;;) {
-      const at = this.#indexOfLf(scanned);
-      if (at >= 0) {
-        if (at + 1 > limit) throw new ProtocolViolation(`line longer than ${limit} bytes`, { fatal: true });
-        return this.#take(at + 1);
-      }
-      scanned = this.#buffered;
-      if (scanned >= limit) throw new ProtocolViolation(`line longer than ${limit} bytes`, { fatal: true });
+      const line = this.takeLine(limit);
+      if (line !== null) return line;
       if (!(await this.#more())) return null;
     }
+  }
+
+  /** The same without waiting: null while there is no whole line. @throws ProtocolViolation */
+  takeLine(limit: number): Buffer | null {
+    const at = this.#indexOfLf(this.#scanned);
+    const size = at < 0 ? this.#buffered : at + 1;
+    if (at < 0 ? size >= limit : size > limit) {
+      throw new ProtocolViolation(`line longer than ${limit} bytes`, { fatal: true });
+    }
+    if (at >= 0) return this.#take(size);
+    this.#scanned = size;
+    return null;
+  }
+
+  /** Flushes, then tells `reader` of bytes beyond those buffered, of the end of the stream or of too long a silence. */
+  wait(reader: Reader): void {
+    if (this.#reader !== null) throw new Error('two reads at once on one connection');
+    if (this.#timedOut) {
+      reader.silent(new IdleTimeout('idle for too long'));
+      return;
+    }
+    if (this.#ended) {
+      reader.readable(false);
+      return;
+    }
+    if (this.#paused) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+    this.#before = this.#buffered;
+    this.#reader = reader;
+    this.out.flush();
+    wakefulness?.answered();
   }
 
   /** The next bytes, at most `max`; null at the end of the stream. One chunk at a time: nothing is joined. */
@@ -149,8 +209,9 @@ export class Connection {
       if (first !== undefined) this.#chunks[0] = first.subarray(this.#head);
       this.#head = 0;
     }
-    this.#chunks.unshift(bytes);
+    this.#chunks = [bytes, ...this.#chunks];
     this.#buffered += bytes.length;
+    this.#scanned = 0;
   }
 
   /** Resolves true when bytes are there to read, false at the end of the stream; reads nothing (for IDLE). */
@@ -167,7 +228,8 @@ export class Connection {
     this.out.flush();
     if (!this.isOpen || this.#socket.writableLength < WRITE_BACKLOG_BYTES) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#draining.push(resolve);
+    if (this.#draining === NO_WAITERS) this.#draining = [resolve];
+    else this.#draining.push(resolve);
     await promise;
   }
 
@@ -219,92 +281,78 @@ export class Connection {
   }
 
   #attach(socket: Socket): void {
-    socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
-    socket.on('error', this.#onError);
-    socket.on('close', this.#onClose);
-    socket.on('drain', this.#onDrain);
+    const { data, end, error, close, drain } = Connection.#listeners;
+    Connection.#owners.set(socket, this);
+    socket.on('data', data).on('end', end).on('error', error).on('close', close).on('drain', drain);
     socket.setNoDelay(true);
   }
 
+  /** Errors are still heard: an unheard one ends the process. */
   #detach(socket: Socket): void {
-    socket.removeListener('data', this.#onData);
-    socket.removeListener('end', this.#onEnd);
-    socket.removeListener('close', this.#onClose);
-    socket.removeListener('drain', this.#onDrain);
+    const { data, end, close, drain } = Connection.#listeners;
+    socket.removeListener('data', data).removeListener('end', end);
+    socket.removeListener('close', close).removeListener('drain', drain);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  #received(chunk: Buffer): void {
     wakefulness?.heard();
-    this.#chunks.push(chunk);
+    if (this.#chunks.length === 0) this.#chunks = [chunk];
+    else this.#chunks.push(chunk);
     this.#buffered += chunk.length;
     if (this.#buffered >= READ_AHEAD_BYTES && !this.#paused) {
       this.#paused = true;
       this.#socket.pause();
     }
     this.#wake();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #streamEnded(): void {
     this.#ended = true;
     this.#wake();
-  };
+  }
 
-  readonly #onError = (reason: Error): void => {
-    this.#error = reason;
-  };
-
-  readonly #onClose = (): void => {
+  #socketClosed(): void {
     this.#ended = true;
     this.#deadline.clear();
     this.#wake();
-    this.#onDrain();
-    this.#resolveClosed();
-  };
+    this.#socketDrained();
+    this.#closed?.resolve();
+  }
 
-  readonly #onDrain = (): void => {
+  #socketDrained(): void {
     const waiting = this.#draining;
-    if (waiting.length === 0) return;
-    this.#draining = [];
+    this.#draining = NO_WAITERS;
     for (const resume of waiting) resume();
-  };
+  }
 
   #onDeadline(): void {
     this.#timedOut = true;
-    const waiting = this.#waiting;
-    if (waiting === null) {
+    const reader = this.#reader;
+    if (reader === null) {
       // The session is busy writing to a client that does not read: nobody is there to hear a farewell.
       if (this.#socket.writableLength > 0) this.#socket.destroy();
       return;
     }
-    this.#waiting = null;
-    waiting.fail(new IdleTimeout('idle for too long'));
+    this.#reader = null;
+    reader.silent(new IdleTimeout('idle for too long'));
   }
 
   #wake(): void {
-    const waiting = this.#waiting;
-    if (waiting === null) return;
-    this.#waiting = null;
-    waiting.wake(this.#buffered > waiting.before);
+    const reader = this.#reader;
+    if (reader === null) return;
+    this.#reader = null;
+    reader.readable(this.#buffered > this.#before);
   }
 
-  /**
-   * Waits for bytes beyond those buffered; false at the end of the stream. Not an async function: a session waits
-   * here for most of its life, and a suspended frame is memory.
-   */
+  /** Waits for bytes beyond those buffered; false at the end of the stream. */
   #more(): Promise<boolean> {
-    if (this.#timedOut) return Promise.reject(new IdleTimeout('idle for too long'));
-    if (this.#ended) return Promise.resolve(false);
-    if (this.#paused) {
-      this.#paused = false;
-      this.#socket.resume();
+    const settle = Promise.withResolvers<boolean>();
+    try {
+      this.wait(new PromisedReader(settle));
+    } catch (error) {
+      settle.reject(error);
     }
-    this.out.flush();
-    wakefulness?.answered();
-    if (this.#waiting !== null) return Promise.reject(new Error('two reads at once on one connection'));
-    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    this.#waiting = { before: this.#buffered, wake: resolve, fail: reject };
-    return promise;
+    return settle.promise;
   }
 
   #indexOfLf(from: number): number {
@@ -324,6 +372,7 @@ export class Connection {
     const first = this.#chunks[0];
     if (first === undefined) return Buffer.alloc(0);
     this.#buffered -= size;
+    this.#scanned = 0;
     const available = first.length - this.#head;
     let taken: Buffer;
     if (size < available) {
@@ -331,8 +380,7 @@ export class Connection {
       this.#head += size;
     } else if (size === available) {
       taken = this.#head === 0 ? first : first.subarray(this.#head);
-      this.#chunks.shift();
-      this.#head = 0;
+      this.#dropFirst();
     } else {
       taken = this.#join(size);
     }
@@ -353,12 +401,15 @@ export class Connection {
       chunk.copy(joined, at, this.#head, this.#head + part);
       at += part;
       this.#head += part;
-      if (this.#head === chunk.length) {
-        this.#chunks.shift();
-        this.#head = 0;
-      }
+      if (this.#head === chunk.length) this.#dropFirst();
     }
     return joined;
+  }
+
+  #dropFirst(): void {
+    this.#head = 0;
+    if (this.#chunks.length === 1) this.#chunks = NO_CHUNKS;
+    else this.#chunks.shift();
   }
 }
 
@@ -368,19 +419,4 @@ export function withoutLineEnd(line: Buffer): Buffer {
   if (end > 0 && line[end - 1] === LF) end -= 1;
   if (end > 0 && line[end - 1] === CR) end -= 1;
   return line.subarray(0, end);
-}
-
-function tlsFacts(socket: TLSSocket): TlsFacts {
-  const name: unknown = Reflect.get(socket, 'servername');
-  return {
-    protocol: socket.getProtocol() ?? 'unknown',
-    cipher: socket.getCipher().name,
-    serverName: typeof name === 'string' && name !== '' ? name : null,
-  };
-}
-
-/** IPv4 clients of a dual-stack listener come as ::ffff:a.b.c.d. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return '';
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

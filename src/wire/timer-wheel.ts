@@ -8,36 +8,34 @@ export interface Deadline {
   clear(): void;
 }
 
-/** What the wheel does with its entries. */
-interface Wheel {
-  enter(entry: Entry): void;
-  leave(entry: Entry): void;
+/** What stands on the wheel. An object that lives anyway may be its own entry, and needs no other. */
+export interface Timed {
+  /** Whole milliseconds of the process clock; only the wheel writes it. A small integer needs no box of its own. */
+  due: number;
+  fire(): void;
 }
 
-/** One object a deadline and no closure: every idle session has two. */
-class Entry implements Deadline {
-  /** Milliseconds of the process clock. */
+class Entry implements Deadline, Timed {
   due = 0;
   readonly fire: () => void;
-  readonly #wheel: Wheel;
+  readonly #wheel: TimerWheel;
 
-  constructor(wheel: Wheel, fire: () => void) {
+  constructor(wheel: TimerWheel, fire: () => void) {
     this.#wheel = wheel;
     this.fire = fire;
   }
 
   set(ms: number): void {
-    this.due = performance.now() + ms;
-    this.#wheel.enter(this);
+    this.#wheel.set(this, ms);
   }
 
   clear(): void {
-    this.#wheel.leave(this);
+    this.#wheel.clear(this);
   }
 }
 
-export class TimerWheel implements Wheel {
-  readonly #entries = new Set<Entry>();
+export class TimerWheel {
+  readonly #entries = new Set<Timed>();
   readonly #tickMs: number;
   #timer: NodeJS.Timeout | null = null;
 
@@ -49,14 +47,15 @@ export class TimerWheel implements Wheel {
     return new Entry(this, fire);
   }
 
-  enter(entry: Entry): void {
+  /** `entry` fires once, `ms` from now; what was set before is forgotten. */
+  set(entry: Timed, ms: number): void {
+    entry.due = Math.ceil(performance.now() + ms);
     this.#entries.add(entry);
     this.#start();
   }
 
-  leave(entry: Entry): void {
-    this.#entries.delete(entry);
-    if (this.#entries.size === 0) this.#stop();
+  clear(entry: Timed): void {
+    if (this.#entries.delete(entry) && this.#entries.size === 0) this.#stop();
   }
 
   #start(): void {

@@ -50,9 +50,9 @@ export async function openImapStage(
   async function serve(socket: net.Socket): Promise<void> {
     const connection = new Connection(socket);
     const session = createImapSession({
-      handOver: { session: '0000000000000001', stop: drain.signal },
+      id: '0000000000000001',
       mailbox: await database.open(id),
-      stage: (options) => database.stage(options),
+      database,
       log,
       settings: () => ({
         authenticatedConnectionTimeout: 1800,
@@ -62,6 +62,7 @@ export async function openImapStage(
         ...settings,
       }),
     });
+    drain.signal.addEventListener('abort', () => session.end());
     await session.run(connection);
   }
 

@@ -38,15 +38,15 @@ export function capabilitiesAfterLogon(maxMessageSize: number): string[] {
   return [...AFTER_LOGON, `APPENDLIMIT=${maxMessageSize}`];
 }
 
-export function capability(session: Session): Promise<Completion> {
+export function capability(session: Session): Completion {
   session.out.ascii(`* CAPABILITY ${capabilitiesAfterLogon(session.settings.maxMessageSize).join(' ')}\r\n`);
-  return Promise.resolve(ok('CAPABILITY completed.'));
+  return ok('CAPABILITY completed.');
 }
 
 /** RFC 5161. CONDSTORE is the one name that changes what this server sends. */
-export function enable(session: Session, command: CommandOf<'ENABLE'>): Promise<Completion> {
+export function enable(session: Session, command: CommandOf<'ENABLE'>): Completion {
   const enabled = command.capabilities.filter((name) => name === 'CONDSTORE');
   if (enabled.length > 0) session.enableCondstore();
   session.out.ascii(enabled.length > 0 ? '* ENABLED CONDSTORE\r\n' : '* ENABLED\r\n');
-  return Promise.resolve(ok('ENABLE completed.'));
+  return ok('ENABLE completed.');
 }

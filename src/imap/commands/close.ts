@@ -12,7 +12,7 @@ export async function close(session: Session): Promise<Completion> {
   return ok('CLOSE completed.');
 }
 
-export function unselect(session: Session): Promise<Completion> {
+export function unselect(session: Session): Completion {
   session.unselect();
-  return Promise.resolve(ok('UNSELECT completed.'));
+  return ok('UNSELECT completed.');
 }

@@ -2,8 +2,8 @@
 import type { CommandOf } from '../grammar/ast.ts';
 import { type Completion, ok, type Session } from '../session/context.ts';
 
-export function id(session: Session, command: CommandOf<'ID'>): Promise<Completion> {
+export function id(session: Session, command: CommandOf<'ID'>): Completion {
   if (command.fields !== null) session.log.info({ client: Object.fromEntries(command.fields) }, 'client told its ID');
   session.out.ascii('* ID ("name" "Penfold" "vendor" "Penfold" "support-url" NIL)\r\n');
-  return Promise.resolve(ok('ID completed.'));
+  return ok('ID completed.');
 }

@@ -40,13 +40,15 @@ export async function list(session: Session, command: CommandOf<'LIST'>): Promis
     for (const folder of listed) {
       // Opening a folder for STATUS takes a turn; what vanished meanwhile has no status (RFC 5819 §2).
       const now = session.mailbox.folder(folder.id);
-      if (now !== null && isVisible(session, now)) await writeStatus(session, now, command.returns.status);
+      if (now === null || !isVisible(session, now)) continue;
+      const working = writeStatus(session, now, command.returns.status);
+      if (working !== null) await working;
     }
   }
   return ok('LIST completed.');
 }
 
-export function lsub(session: Session, command: CommandOf<'LSUB'>): Promise<Completion> {
+export function lsub(session: Session, command: CommandOf<'LSUB'>): Completion {
   const pattern = new ListPattern(command.reference + command.pattern);
   for (const node of folderTree(session)) {
     if (!pattern.matches(node.name)) continue;
@@ -60,7 +62,7 @@ export function lsub(session: Session, command: CommandOf<'LSUB'>): Promise<Comp
     writeFolderName(session.out, node.name, false);
     session.out.ascii('\r\n');
   }
-  return Promise.resolve(ok('LSUB completed.'));
+  return ok('LSUB completed.');
 }
 
 function isSelected(node: FolderNode, command: CommandOf<'LIST'>): boolean {

@@ -4,24 +4,60 @@ import type { FolderView } from '../../store/api.ts';
 import { DELETED, type Folder } from '../../store/model.ts';
 import type { CommandOf, StatusItem } from '../grammar/ast.ts';
 import { writeFolderName } from '../grammar/write-response.ts';
-import { type Completion, ok, type Session } from '../session/context.ts';
+import { ok, type Outcome, type Session } from '../session/context.ts';
 import { folderNamed, mailboxObjectId } from './folders.ts';
 
-export async function status(session: Session, command: CommandOf<'STATUS'>): Promise<Completion> {
-  await writeStatus(session, folderNamed(session, command.folder), command.items);
-  return ok('STATUS completed.');
+const SPACE = 0x20;
+
+export function status(session: Session, command: CommandOf<'STATUS'>): Outcome {
+  const working = writeStatus(session, folderNamed(session, command.folder), command.items);
+  const done = ok('STATUS completed.');
+  return working === null ? done : working.then(() => done);
 }
 
-/** One `* STATUS` answer; RFC 5819 LIST-STATUS uses it too. Opens the folder only for items no counter holds. */
-export async function writeStatus(session: Session, folder: Folder, items: readonly StatusItem[]): Promise<void> {
+/**
+ * One `* STATUS` answer; RFC 5819 LIST-STATUS uses it too. Counters of the folder are written at once; only items no
+ * counter holds open it, and then there is a promise.
+ */
+export function writeStatus(session: Session, folder: Folder, items: readonly StatusItem[]): Promise<void> | null {
   if (items.includes('HIGHESTMODSEQ')) session.enableCondstore();
-  const pairs: string[] = [];
-  for (const item of items) pairs.push(`${item} ${await statusValue(session, folder, item)}`);
-  session.out.ascii('* STATUS ');
-  writeFolderName(session.out, folder.name, false).ascii(` (${pairs.join(' ')})\r\n`);
+  if (items.some((item) => needsView(folder, item))) return writeStatusOfView(session, folder, items);
+  writeItems(session, folder, items, null);
+  return null;
 }
 
-async function statusValue(session: Session, folder: Folder, item: StatusItem): Promise<string | number> {
+async function writeStatusOfView(session: Session, folder: Folder, items: readonly StatusItem[]): Promise<void> {
+  const view = await session.mailbox.view(folder.id);
+  try {
+    writeItems(session, folder, items, view);
+  } finally {
+    view.close();
+  }
+}
+
+function needsView(folder: Folder, item: StatusItem): boolean {
+  if (item === 'RECENT') return folder.exists > 0 && folder.firstRecentUid < folder.uidNext;
+  return item === 'DELETED-STORAGE' && folder.deleted > 0;
+}
+
+function writeItems(session: Session, folder: Folder, items: readonly StatusItem[], view: FolderView | null): void {
+  const { out } = session;
+  out.ascii('* STATUS ');
+  writeFolderName(out, folder.name, false).ascii(' (');
+  let first = true;
+  for (const item of items) {
+    if (!first) out.byte(SPACE);
+    first = false;
+    out.ascii(item).byte(SPACE);
+    const value = statusValue(session, folder, item, view);
+    if (typeof value === 'number') out.number(value);
+    else out.ascii(value);
+  }
+  out.ascii(')\r\n');
+}
+
+/** @param view open where `needsView` asked for it */
+function statusValue(session: Session, folder: Folder, item: StatusItem, view: FolderView | null): string | number {
   switch (item) {
     case 'MESSAGES':
       return folder.exists;
@@ -42,21 +78,11 @@ async function statusValue(session: Session, folder: Folder, item: StatusItem): 
     case 'APPENDLIMIT':
       return session.settings.maxMessageSize;
     case 'RECENT':
-      if (folder.exists === 0 || folder.firstRecentUid >= folder.uidNext) return 0;
-      return readView(session, folder, countRecent);
+      return view === null ? 0 : countRecent(view);
     case 'DELETED-STORAGE':
-      return folder.deleted === 0 ? 0 : readView(session, folder, deletedBytes);
+      return view === null ? 0 : deletedBytes(view);
     default:
       return unreachable(item);
-  }
-}
-
-async function readView(session: Session, folder: Folder, read: (view: FolderView) => number): Promise<number> {
-  const view = await session.mailbox.view(folder.id);
-  try {
-    return read(view);
-  } finally {
-    view.close();
   }
 }
 

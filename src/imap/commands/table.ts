@@ -4,7 +4,7 @@
  * are searches, RFC 5256 §3).
  */
 import type { Command, CommandName } from '../grammar/ast.ts';
-import type { Completion, Session } from '../session/context.ts';
+import type { Outcome, Session } from '../session/context.ts';
 import { append } from './append.ts';
 import { capability, enable } from './capability.ts';
 import { close, unselect } from './close.ts';
@@ -31,7 +31,7 @@ type CommandNamed<Name extends CommandName> = Command & { readonly name: Name };
 
 interface Row<Name extends CommandName> {
   readonly state: 'authenticated' | 'selected';
-  readonly run: (session: Session, command: CommandNamed<Name>) => Promise<Completion>;
+  readonly run: (session: Session, command: CommandNamed<Name>) => Outcome;
   /** `uid`: only in the UID form of the command. */
   readonly expunge: 'always' | 'uid';
 }
@@ -62,7 +62,7 @@ const TABLE: { readonly [Name in CommandName]: Row<Name> } = {
   NAMESPACE: { ...anywhere, run: namespace },
   STATUS: { ...anywhere, run: status },
   APPEND: { ...anywhere, run: append },
-  IDLE: { ...anywhere, run: (session) => session.idle() },
+  IDLE: { ...anywhere, run: (session, { tag }) => session.idle(tag) },
 
   CHECK: { ...selected, run: check },
   CLOSE: { ...selected, run: close },
@@ -78,11 +78,7 @@ const TABLE: { readonly [Name in CommandName]: Row<Name> } = {
 };
 
 /** Runs one command that is valid in the state of the session. */
-export function run<Name extends CommandName>(
-  name: Name,
-  session: Session,
-  command: CommandNamed<Name>,
-): Promise<Completion> {
+export function run<Name extends CommandName>(name: Name, session: Session, command: CommandNamed<Name>): Outcome {
   const row: Row<Name> = TABLE[name];
   return row.run(session, command);
 }

@@ -32,6 +32,12 @@ export const ok = (text: string, code: string | null = null): Completion => ({ s
 export const no = (text: string, code: string | null = null): Completion => ({ status: 'NO', code, text });
 export const bad = (text: string): Completion => ({ status: 'BAD', code: null, text });
 
+/**
+ * What becomes of a command. Where nothing has to be waited for there is no promise: commands that read counters come
+ * by the thousand. Null: the tagged answer comes later and not from the handler (IDLE).
+ */
+export type Outcome = Completion | Promise<Completion> | null;
+
 export interface Session {
   readonly id: string;
   readonly mailbox: Mailbox;
@@ -56,8 +62,8 @@ export interface Session {
   touch(): void;
   /** Work the client does not wait for; failures are logged, the end of the session waits for it. */
   background(work: Promise<unknown>, what: string): void;
-  /** Serves IDLE until DONE (RFC 2177). */
-  idle(): Promise<Completion>;
+  /** Begins IDLE (RFC 2177); DONE brings the tagged answer. */
+  idle(tag: string): null;
 }
 
 /** An answer broke off where the client can no longer find its end: nothing may follow but the end of the connection. */

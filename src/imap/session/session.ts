@@ -5,9 +5,9 @@
  */
 import { Failure, ProtocolViolation } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
-import type { FolderEvent, Mailbox, MailboxEvent, MessageSink, StageOptions } from '../../store/api.ts';
+import type { Mailbox, MailboxDatabase, MailboxEvent, MessageSink, StageOptions } from '../../store/api.ts';
 import type { ByteWriter } from '../../wire/byte-writer.ts';
-import { type Connection, IdleTimeout } from '../../wire/connection.ts';
+import { type Connection, IdleTimeout, type Reader } from '../../wire/connection.ts';
 import { IMAP_BAD_COMMANDS } from '../../wire/limits.ts';
 import { capabilitiesAfterLogon } from '../commands/capability.ts';
 import { nextTurn, Turns } from '../commands/rows.ts';
@@ -15,21 +15,17 @@ import { mayMoveNumbers, needsFolder, run } from '../commands/table.ts';
 import type { Command, Refused } from '../grammar/ast.ts';
 import { writeBye, writeError, writeNo } from '../grammar/write-response.ts';
 import { CommandReader } from '../reader.ts';
-import { AnswerCutShort, bad, type Completion, type Session, type SessionSettings } from './context.ts';
+import { AnswerCutShort, bad, type Completion, ok, type Session, type SessionSettings } from './context.ts';
 import { Idle } from './idle.ts';
 import type { SelectedView } from './selected-view.ts';
 
 export interface ImapSessionOptions {
-  /** The part of the front end's hand-over (backend/link.ts) that the session itself needs. */
-  readonly handOver: {
-    readonly session: string;
-    /** Aborted when the front end or the server stops: clients get BYE as soon as their command is answered. */
-    readonly stop: AbortSignal;
-  };
+  /** The session id, for the client's error reports. */
+  readonly id: string;
   /** Open handle; closed by the session at its end. */
   readonly mailbox: Mailbox;
-  /** MailboxDatabase.stage of the database that holds the mailbox. */
-  readonly stage: (options?: StageOptions) => MessageSink;
+  /** The database that holds the mailbox. */
+  readonly database: Pick<MailboxDatabase, 'stage'>;
   /** With the session id in its fields. */
   readonly log: Log;
   /** Asked again for every command, so that changes of an admin take effect in running sessions. */
@@ -41,37 +37,76 @@ export interface ImapSession {
   readonly capabilities: readonly string[];
   run(connection: Connection): Promise<void>;
   cancel(): void;
+  /** The front end or the server stops: BYE as soon as the command is answered. Also before `run`; idempotent. */
+  end(): void;
 }
 
-export function createImapSession(options: ImapSessionOptions): ImapSession {
-  return {
-    capabilities: capabilitiesAfterLogon(options.settings().maxMessageSize),
-    run: (connection) => new RunningSession(options, connection).run(),
-    cancel: () => options.mailbox.close(),
-  };
+export const createImapSession = (options: ImapSessionOptions): ImapSession => new LoggedOn(options);
+
+class LoggedOn implements ImapSession {
+  readonly #options: ImapSessionOptions;
+  #running: RunningSession | null = null;
+  #ended = false;
+
+  constructor(options: ImapSessionOptions) {
+    this.#options = options;
+  }
+
+  get capabilities(): readonly string[] {
+    return capabilitiesAfterLogon(this.#options.settings().maxMessageSize);
+  }
+
+  run(connection: Connection): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#running = new RunningSession(this.#options, connection, resolve);
+    if (this.#ended) this.#running.end();
+    this.#running.begin();
+    return promise;
+  }
+
+  cancel(): void {
+    this.#options.mailbox.close();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#running?.end();
+  }
 }
 
-class RunningSession implements Session {
+/**
+ * Serves the client until it or the server ends the connection. It is not one long async function: an idle session
+ * would be a pile of suspended frames (measured: ten of them were two thirds of its memory). It works when bytes come
+ * and is a few plain objects while it waits.
+ */
+class RunningSession implements Session, Reader {
   readonly connection: Connection;
   readonly reader: CommandReader;
   readonly #options: ImapSessionOptions;
+  readonly #over: () => void;
+  readonly #unwatch: () => void;
   #selected: SelectedView | null = null;
   #condstore = false;
   #idle: Idle | null = null;
   #badCommands = 0;
-  /** Waiting for a command: the only time when a farewell may be said out of turn. */
+  /** Waiting for the client: the only time when a farewell may be said out of turn. */
   #waiting = false;
+  /** Why the session ends behind the present command; empty: nothing more is to be said. */
   #farewell: string | null = null;
-  #background: Promise<unknown> = Promise.resolve();
+  /** Work that nobody waits for and that is not done yet. */
+  #background = 0;
+  #left = false;
 
-  constructor(options: ImapSessionOptions, connection: Connection) {
+  constructor(options: ImapSessionOptions, connection: Connection, over: () => void) {
     this.#options = options;
+    this.#over = over;
     this.connection = connection;
     this.reader = new CommandReader(connection, { maxCommandSize: options.settings().maxCommandSize, loggedOn: true });
+    this.#unwatch = options.mailbox.watch((event) => this.#onEvent(event));
   }
 
   get id(): string {
-    return this.#options.handOver.session;
+    return this.#options.id;
   }
 
   get mailbox(): Mailbox {
@@ -102,29 +137,17 @@ class RunningSession implements Session {
     return this.#condstore;
   }
 
-  /** Serves the client until it or the server ends the connection; never rejects. */
-  async run(): Promise<void> {
-    const { stop } = this.#options.handOver;
-    const onStop = (): void => this.#dismiss('The server is going down. Please come back in a while.');
-    const stopWatching = this.mailbox.watch((event) => this.#onEvent(event));
-    stop.addEventListener('abort', onStop);
-    if (stop.aborted) onStop();
-    try {
-      await this.#serve();
-    } catch (error) {
-      this.#onFatal(error);
-    } finally {
-      stop.removeEventListener('abort', onStop);
-      stopWatching();
-      this.unselect();
-      await this.#background;
-      this.mailbox.close();
-      this.connection.end();
-    }
+  begin(): void {
+    this.touch();
+    this.#work();
+  }
+
+  end(): void {
+    this.#dismiss('The server is going down. Please come back in a while.');
   }
 
   stage(options: StageOptions): MessageSink {
-    return this.#options.stage(options);
+    return this.#options.database.stage(options);
   }
 
   select(view: SelectedView): void {
@@ -153,85 +176,180 @@ class RunningSession implements Session {
   }
 
   background(work: Promise<unknown>, what: string): void {
-    const watched = work.catch((error: unknown) => {
-      // The folder may be gone by now, which is no one's fault.
-      if (!(error instanceof Failure)) this.log.error({ err: error }, `${what} failed`);
-    });
-    this.#background = Promise.all([this.#background, watched]);
+    this.#background += 1;
+    void work
+      .catch((error: unknown) => {
+        // The folder may be gone by now, which is no one's fault.
+        if (!(error instanceof Failure)) this.log.error({ err: error }, `${what} failed`);
+      })
+      .finally(() => {
+        this.#background -= 1;
+        if (this.#left && this.#background === 0) this.#close();
+      });
   }
 
-  async idle(): Promise<Completion> {
-    this.#idle = new Idle(this);
+  idle(tag: string): null {
+    this.#idle = new Idle(this, tag);
+    this.#idle.begin();
+    return null;
+  }
+
+  readable(hasMore: boolean): void {
+    this.#waiting = false;
+    if (hasMore) this.#work();
+    else this.#leave();
+  }
+
+  silent(reason: IdleTimeout): void {
+    this.#waiting = false;
+    this.#onFatal(reason);
+  }
+
+  /** Answers what has come, one command after the other, until something has to be waited for. Never throws. */
+  #work(): void {
     try {
-      return await this.#idle.serve();
-    } finally {
-      this.#idle = null;
+      const turns = new Turns(this);
+      for (;;) {
+        if (this.#badCommands >= IMAP_BAD_COMMANDS) this.#farewell ??= 'Too many bad commands in a row.';
+        if (this.#farewell !== null) {
+          this.#leave();
+          return;
+        }
+        if (this.connection.isBacklogged) {
+          this.#resumeAfter(this.connection.drained());
+          return;
+        }
+        // A client that pipelines thousands of commands must not keep others from their turn.
+        if (turns.isOver) {
+          this.#resumeAfter(nextTurn(this));
+          return;
+        }
+        const working = this.#step();
+        if (working === 'client') {
+          this.#waiting = true;
+          this.connection.wait(this);
+          return;
+        }
+        if (working !== null) {
+          this.#resumeAfter(working);
+          return;
+        }
+        this.touch();
+      }
+    } catch (error) {
+      this.#onFatal(error);
     }
   }
 
-  async #serve(): Promise<void> {
-    const turns = new Turns(this);
-    while (this.#farewell === null) {
+  #resumeAfter(working: Promise<unknown>): void {
+    const resume = (): void => {
       this.touch();
-      this.#waiting = true;
-      const command = await this.reader.next();
-      this.#waiting = false;
-      if (command === null) return;
-      if (command.name === 'REFUSED') this.#refuse(command);
-      else await this.#answer(command);
-      if (this.#badCommands >= IMAP_BAD_COMMANDS) this.#farewell ??= 'Too many bad commands in a row.';
-      if (this.#farewell !== null && this.#farewell !== '') writeBye(this.out, this.#farewell);
-      await this.connection.drained();
-      // A client that pipelines thousands of commands must not keep others from their turn.
-      if (turns.isOver) await turns.next();
+      this.#work();
+    };
+    working.then(resume, (error: unknown) => this.#onFatal(error));
+  }
+
+  /** One line or command. 'client': it has not come yet; a promise: it takes longer; null: it is answered. */
+  #step(): Promise<void> | 'client' | null {
+    if (this.#idle !== null) {
+      const done = this.reader.done();
+      return done === null ? 'client' : this.#endIdle(this.#idle, done);
+    }
+    const command = this.reader.poll();
+    if (command === null) return 'client';
+    return command instanceof Promise ? this.#whenComplete(command) : this.#take(command);
+  }
+
+  async #whenComplete(coming: Promise<Command | Refused | null>): Promise<void> {
+    this.connection.flush();
+    this.#waiting = true;
+    const command = await coming;
+    this.#waiting = false;
+    if (command === null) this.#farewell ??= '';
+    else await this.#take(command);
+  }
+
+  #take(command: Command | Refused): Promise<void> | null {
+    if (command.name !== 'REFUSED') return this.#answer(command);
+    this.#refuse(command);
+    return null;
+  }
+
+  #answer(command: Command): Promise<void> | null {
+    const early = this.out.pending;
+    try {
+      if (needsFolder(command) && this.#selected === null) {
+        return this.#complete(command, bad('Command received in Invalid state: no folder is selected.'));
+      }
+      const outcome = run(command.name, this, command);
+      if (outcome === null) return null;
+      if (!(outcome instanceof Promise)) return this.#complete(command, outcome);
+      // What was answered before this command does not wait for it.
+      if (early > 0) this.connection.flush();
+      return this.#completeLater(command, outcome);
+    } catch (error) {
+      return this.#failed(command, error);
     }
   }
 
-  async #answer(command: Command): Promise<void> {
-    const { out } = this;
+  async #completeLater(command: Command, outcome: Promise<Completion>): Promise<void> {
     try {
-      const done = await this.#perform(command);
-      await this.#tellNews(mayMoveNumbers(command));
-      this.#badCommands = done.status === 'BAD' ? this.#badCommands + 1 : 0;
-      out.utf8(`${command.tag} ${done.status} ${done.code === null ? '' : `[${done.code}] `}${done.text}\r\n`);
+      await this.#complete(command, await outcome);
+    } catch (error) {
+      await this.#failed(command, error);
+    }
+  }
+
+  #complete(command: Command, done: Completion): Promise<void> | null {
+    return this.#withNews(mayMoveNumbers(command), () => {
+      this.#writeTagged(command.tag, done);
       // BYE has been said by the command itself.
       if (command.name === 'LOGOUT') this.#farewell = '';
-    } catch (error) {
-      if (error instanceof IdleTimeout || error instanceof AnswerCutShort) throw error;
-      if (error instanceof ProtocolViolation) {
-        this.#badCommands += 1;
-        if (error.fatal) this.#farewell ??= error.message;
-      }
-      if (error instanceof ProtocolViolation || error instanceof Failure) {
-        await this.#tellNews(mayMoveNumbers(command));
-        writeError(out, command.tag, error);
-        return;
-      }
-      this.log.error({ err: error, command: command.name }, 'command failed inside the server');
-      writeNo(
-        out,
-        command.tag,
-        `Something went wrong inside the server; its log has more under ${this.id}.`,
-        'SERVERBUG',
-      );
-    }
+    });
   }
 
-  async #tellNews(expunge: boolean): Promise<void> {
+  #endIdle(idle: Idle, done: boolean): Promise<void> | null {
+    this.#idle = null;
+    idle.end();
+    const completion = done ? ok('IDLE completed.') : bad('IDLE ends with DONE.');
+    return this.#withNews(true, () => this.#writeTagged(idle.tag, completion));
+  }
+
+  #writeTagged(tag: string, { status, code, text }: Completion): void {
+    this.#badCommands = status === 'BAD' ? this.#badCommands + 1 : 0;
+    this.out.utf8(`${tag} ${status} ${code === null ? '' : `[${code}] `}${text}\r\n`);
+  }
+
+  /** @throws what ends the session */
+  #failed(command: Command, error: unknown): Promise<void> | null {
+    if (error instanceof IdleTimeout || error instanceof AnswerCutShort) throw error;
+    if (error instanceof ProtocolViolation) {
+      this.#badCommands += 1;
+      if (error.fatal) this.#farewell ??= error.message;
+    }
+    if (error instanceof ProtocolViolation || error instanceof Failure) {
+      return this.#withNews(mayMoveNumbers(command), () => writeError(this.out, command.tag, error));
+    }
+    this.log.error({ err: error, command: command.name }, 'command failed inside the server');
+    const text = `Something went wrong inside the server; its log has more under ${this.id}.`;
+    writeNo(this.out, command.tag, text, 'SERVERBUG');
+    return null;
+  }
+
+  /** What changed meanwhile, where it may be told, then `write`. A promise only where there is much to tell. */
+  #withNews(expunge: boolean, write: () => void): Promise<void> | null {
     const view = this.#selected;
-    if (view === null) return;
-    view.release(this.out, expunge);
+    view?.release(this.out, expunge);
+    if (view?.hasMore === true) return this.#tellRest(view, expunge).then(write);
+    write();
+    return null;
+  }
+
+  async #tellRest(view: SelectedView, expunge: boolean): Promise<void> {
     while (view.hasMore && this.connection.isOpen) {
       await nextTurn(this);
       view.release(this.out, expunge);
     }
-  }
-
-  #perform(command: Command): Promise<Completion> {
-    if (needsFolder(command) && this.#selected === null) {
-      return Promise.resolve(bad('Command received in Invalid state: no folder is selected.'));
-    }
-    return run(command.name, this, command);
   }
 
   #refuse(refused: Refused): void {
@@ -250,35 +368,50 @@ class RunningSession implements Session {
       if (event.removed.includes(view.id)) this.#dismiss('The folder you had selected was deleted.');
       return;
     }
-    const mine = event.events.filter((each) => each.folder === view.id);
-    for (const each of mine) view.note(each, this.#isOwn(each));
-    if (mine.length > 0) this.#idle?.push();
+    let mine = false;
+    for (const each of event.events) {
+      if (each.folder !== view.id) continue;
+      mine = true;
+      view.note(each, each.origin === this);
+    }
+    if (mine) this.#idle?.push();
   }
 
-  #isOwn(event: FolderEvent): boolean {
-    return event.origin === this;
-  }
-
-  /** Ends the session now when the client waits, else behind the answer to its command. */
+  /** Ends the session now when the client is waited for, else behind the answer to its command. */
   #dismiss(why: string): void {
     if (this.#farewell !== null) return;
     this.#farewell = why;
-    if (!this.#waiting && this.#idle === null) return;
+    if (!this.#waiting) return;
     writeBye(this.out, why);
     this.#farewell = '';
     this.connection.end();
   }
 
   #onFatal(error: unknown): void {
-    if (error instanceof IdleTimeout) {
-      writeBye(this.out, 'Idle for too long.');
-      return;
+    if (error instanceof IdleTimeout) this.#farewell ??= 'Idle for too long.';
+    else if (error instanceof ProtocolViolation) this.#farewell ??= error.message;
+    else {
+      if (this.connection.isOpen) this.log.error({ err: error }, 'session ended by an error');
+      this.connection.destroy();
     }
-    if (error instanceof ProtocolViolation) {
-      writeBye(this.out, error.message);
-      return;
-    }
-    if (this.connection.isOpen) this.log.error({ err: error }, 'session ended by an error');
-    this.connection.destroy();
+    this.#leave();
+  }
+
+  /** Once: says the farewell, lets go of everything, ends the connection when the work in the background is done. */
+  #leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    if (this.#farewell !== null && this.#farewell !== '') writeBye(this.out, this.#farewell);
+    this.connection.flush();
+    this.#idle?.end();
+    this.#unwatch();
+    this.unselect();
+    if (this.#background === 0) this.#close();
+  }
+
+  #close(): void {
+    this.mailbox.close();
+    this.connection.end();
+    this.#over();
   }
 }

@@ -1,0 +1,29 @@
+/** What a socket tells of its two ends and of its encryption, for logs, limits and Received fields. */
+import type { TLSSocket } from 'node:tls';
+
+/** What is known of the encryption of a connection, for logs, Received fields and channel binding. */
+export interface TlsFacts {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly serverName: string | null;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export function tlsFacts(socket: TLSSocket): TlsFacts {
+  const name: unknown = Reflect.get(socket, 'servername');
+  return {
+    protocol: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher().name,
+    serverName: typeof name === 'string' && name !== '' ? name : null,
+  };
+}
+
+/** IPv4 clients of a dual-stack listener come as ::ffff:a.b.c.d. */
+export function plainAddress(address: string | undefined): string {
+  if (address === undefined) return '';
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
