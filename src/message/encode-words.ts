@@ -32,6 +32,14 @@ export function unstructuredValue(text: string): string {
   return PRINTABLE.test(text) && !text.includes('=?') ? text : encodedWords(text);
 }
 
+/** `local@domain` with quotes where the local part needs them (RFC 5322 §3.4.1, UTF-8 as RFC 6532 §3.2 has it). */
+export const addrSpec = (local: string, domain: string): string => `${localPart(local)}@${domain}`;
+
+export const localPart = (local: string): string =>
+  /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.\u0080-\u{10ffff}]+$/u.test(local)
+    ? local
+    : `"${local.replaceAll(/["\\]/g, '\\$&')}"`;
+
 /** A display name (RFC 5322 §3.2.5 phrase). Control characters are left out. */
 export function phrase(text: string): string {
   const clean = text.replaceAll(/\p{Cc}/gu, ' ').trim();

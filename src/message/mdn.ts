@@ -6,7 +6,7 @@
 import { Buffer } from 'node:buffer';
 import { type Address, parseAddressList } from './address-list.ts';
 import { parseDate } from './date.ts';
-import { phrase, unstructuredValue } from './encode-words.ts';
+import { addrSpec, phrase, unstructuredValue } from './encode-words.ts';
 import { decodeWords } from './encoded-word.ts';
 import { findField, findFields } from './headers.ts';
 import { messageIdOf } from './message-id.ts';
@@ -101,7 +101,7 @@ export function receiptFor(message: ReceivedMessage): ReceiptDecision {
     request: {
       localPart: utf8(to.mailbox),
       domain: utf8(to.host),
-      messageId: messageIdOf(value('message-id') ?? ''),
+      messageId: bracketed(messageIdOf(value('message-id') ?? '')),
       originalRecipient: original !== null && /^[\w-]+[ \t]*;[\x21-\x7e \t]+$/.test(original) ? original : null,
       subject: decodeWords(value('subject') ?? '', null),
     },
@@ -125,6 +125,10 @@ function wasDeliveredHere({ internalDate, saveDate, isOwnHost }: ReceivedMessage
 const isSame = (one: Address, other: Address): boolean =>
   one.mailbox === other.mailbox && one.host?.toLowerCase() === other.host?.toLowerCase();
 
+/** What is no plain id, or longer than a line, is better left out than repeated. */
+const bracketed = (id: string | null): string | null =>
+  id !== null && /^[\x21-\x7e]{1,900}$/.test(id) ? `<${id}>` : null;
+
 const utf8 = (octets: string): string => Buffer.from(octets, 'latin1').toString('utf8');
 
 export interface ReceiptFacts {
@@ -147,7 +151,7 @@ const ASCII = /^[\x20-\x7e]*$/;
  */
 export function readReceipt({ request, recipient, reportingHost, id, at }: ReceiptFacts): Buffer {
   const { messageId, originalRecipient, subject } = request;
-  const to = `${request.localPart}@${request.domain}`;
+  const to = addrSpec(request.localPart, request.domain);
   const date = new Date(at).toUTCString().replace('GMT', '+0000');
   const boundary = `=_${id.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 40)}`;
   // RFC 6533 §4: an address that is no ASCII needs the global forms of the report.

@@ -13,7 +13,7 @@ import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { domainToASCII } from 'node:url';
 import { type Address, parseAddressList } from './address-list.ts';
 import { decodeWords } from './encoded-word.ts';
-import { encodedWords, phrase } from './encode-words.ts';
+import { encodedWords, localPart, phrase } from './encode-words.ts';
 import { fieldValue, octetsOf } from './octet-string.ts';
 import { type Parameter, parseContentType, parseDisposition } from './parameters.ts';
 
@@ -174,9 +174,6 @@ function oneAddress({ name, mailbox, host }: Address): string {
 }
 
 const displayName = (octets: string): string => phrase(decodeWords(octets, null));
-
-const localPart = (local: string): string =>
-  /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+$/.test(local) ? local : `"${local.replaceAll(/["\\]/g, '\\$&')}"`;
 
 const textOf = (octets: string): string => octetsOf(octets).toString('utf8');
 

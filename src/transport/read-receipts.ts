@@ -80,7 +80,7 @@ class ReceiptDesk {
       }
       const route = await this.#options.transport.route(decision.request.localPart, decision.request.domain);
       if (route.kind !== 'local') {
-        log.info({ uid, route: route.kind }, 'no read receipt: its address cannot be reached');
+        log.debug({ uid, route: route.kind }, 'no read receipt: its address cannot be reached');
         return;
       }
       const mark = { op: 'add', flags: 0, keywords: [MDN_SENT] } as const;
