@@ -99,7 +99,7 @@ const addRoleGroupMember: ChangingCmdlet = {
   roles: MAY_CHANGE,
   columns: [],
   async plan(call) {
-    const { args, services, warn } = call;
+    const { args, services } = call;
     const name = args.get(group);
     const account = await accountNamed(services.directory, args.get(member));
     if (account.kind === 'guest' || account.kind === 'anonymous')
@@ -110,7 +110,7 @@ const addRoleGroupMember: ChangingCmdlet = {
       dangerous: false,
       apply: () =>
         applying(async () => {
-          if (now.includes(name)) warn(`${account.userPrincipalName} is in ${name} already`);
+          if (now.includes(name)) call.warn(`${account.userPrincipalName} is in ${name} already`);
           else await services.directory.setRoleGroups(account.id, [...now, name]);
         }),
     };
@@ -131,7 +131,7 @@ const removeRoleGroupMember: ChangingCmdlet = {
   roles: MAY_CHANGE,
   columns: [],
   async plan(call) {
-    const { args, services, warn } = call;
+    const { args, services } = call;
     const name = args.get(group);
     const account = await accountNamed(services.directory, args.get(member));
     const now = await services.directory.roleGroups(account.id);
@@ -143,7 +143,7 @@ const removeRoleGroupMember: ChangingCmdlet = {
       apply: () =>
         applying(async () => {
           if (!now.includes(name)) {
-            warn(`${account.userPrincipalName} is not in ${name}`);
+            call.warn(`${account.userPrincipalName} is not in ${name}`);
             return;
           }
           await services.directory.setRoleGroups(
