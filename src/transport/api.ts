@@ -13,6 +13,11 @@ export interface Recipient {
   readonly address: string;
   readonly account: Account;
   readonly mailbox: MailboxRecord;
+  /** What the sender wants to hear of this copy (RFC 3461 §4.1, §4.2); missing: nothing was said. */
+  readonly dsn?: {
+    readonly notify: ReadonlySet<'SUCCESS' | 'FAILURE' | 'DELAY'> | null;
+    readonly original: { readonly type: string; readonly address: string } | null;
+  };
 }
 
 export type Route =
@@ -24,6 +29,18 @@ export type Route =
   /** The domain is not ours. */
   | { readonly kind: 'elsewhere' };
 
+export interface MessageOrigin {
+  readonly clientAddress: string;
+  /** As the client called itself. */
+  readonly clientName: string;
+  readonly connector: string;
+  /** A person who logged on. */
+  readonly authenticated: boolean;
+  /** With angle brackets; empty: it has none. */
+  readonly messageId: string;
+  readonly subject: string;
+}
+
 export interface Envelope {
   /** Session id and message number: the id of the Received field and of every log line. */
   readonly id: string;
@@ -32,6 +49,10 @@ export interface Envelope {
   readonly recipients: readonly Recipient[];
   /** Milliseconds since 1970: INTERNALDATE of the copies. */
   readonly receivedAt: number;
+  /** Where it came from, for the message tracking log; missing: written by this server. */
+  readonly origin?: MessageOrigin;
+  /** RFC 3461 §4.3, §4.4. */
+  readonly dsn?: { readonly ret: 'FULL' | 'HDRS' | null; readonly envelopeId: string | null };
 }
 
 export interface DeliveryReport {
@@ -62,4 +83,6 @@ export interface Transport {
    * the next and do not count when a retry is recognized.
    */
   begin(envelope: Envelope, prefix: Buffer): IncomingMessage;
+  /** Octets in the mailbox of an account, recoverable items left out. @throws Failure UNAVAILABLE */
+  usage(account: Account): Promise<number>;
 }

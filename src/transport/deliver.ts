@@ -16,6 +16,7 @@ import type { DeliveryReport, Envelope, IncomingMessage, Recipient, Transport } 
 import { route } from './recipients.ts';
 import { RetryMemory } from './retry-memory.ts';
 import { Slots } from './slots.ts';
+import type { TrackingLog } from './tracking-log.ts';
 
 export interface LocalDeliveryOptions {
   readonly directory: Directory;
@@ -24,10 +25,17 @@ export interface LocalDeliveryOptions {
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Told of each copy and of how much the mailbox holds now: quota notices. Must not throw. */
+  readonly afterDelivery?: (account: Account, usedBytes: number) => void;
+  /** Where each message went; none when missing. */
+  readonly tracking?: TrackingLog;
 }
 
 export function createLocalDelivery(options: LocalDeliveryOptions): Transport {
   const shared: Shared = {
+    directory: options.directory,
+    afterDelivery: options.afterDelivery,
+    tracking: options.tracking ?? null,
     log: options.log,
     databaseOf: options.databaseOf,
     slots: new Slots(DELIVERIES_PER_MAILBOX),
@@ -36,10 +44,22 @@ export function createLocalDelivery(options: LocalDeliveryOptions): Transport {
   return {
     route: (localPart, domain) => route(options.directory, localPart, domain),
     begin: (envelope, prefix) => new LocalDelivery(shared, envelope, prefix),
+    usage: async (account) => {
+      if (account.mailbox === null) return 0;
+      const mailbox = await options.databaseOf(account).open(account.mailbox.id);
+      try {
+        return mailbox.usage().bytes;
+      } finally {
+        mailbox.close();
+      }
+    },
   };
 }
 
 interface Shared {
+  readonly directory: Directory;
+  readonly afterDelivery: LocalDeliveryOptions['afterDelivery'];
+  readonly tracking: TrackingLog | null;
   readonly log: Log;
   readonly databaseOf: (account: Account) => MailboxDatabase;
   readonly slots: Slots<MailboxId>;
@@ -60,6 +80,7 @@ class LocalDelivery implements IncomingMessage {
   readonly #failed: Array<{ recipient: Recipient; failure: Failure }> = [];
   readonly #digest: Hash | null;
   #prefix: Buffer | null;
+  #bytes = 0;
 
   constructor(shared: Shared, envelope: Envelope, prefix: Buffer) {
     this.#shared = shared;
@@ -73,6 +94,7 @@ class LocalDelivery implements IncomingMessage {
   }
 
   write(chunk: Buffer): Promise<void> | void {
+    this.#bytes += chunk.length;
     this.#digest?.update(chunk);
     const prefix = this.#prefix;
     this.#prefix = null;
@@ -94,7 +116,51 @@ class LocalDelivery implements IncomingMessage {
     } else if (digest !== null && earlier !== null && earlier.size > 0) {
       memory.forget(digest);
     }
+    this.#track(delivered);
     return { delivered, failed: this.#failed };
+  }
+
+  #track(delivered: readonly Recipient[]): void {
+    const { tracking } = this.#shared;
+    if (tracking === null) return;
+    const { id, reversePath, origin, recipients } = this.#envelope;
+    const common = {
+      clientIp: origin?.clientAddress ?? '',
+      clientHostname: origin?.clientName ?? '',
+      connectorId: origin?.connector ?? '',
+      internalMessageId: id,
+      messageId: origin?.messageId ?? '',
+      totalBytes: this.#bytes,
+      subject: origin?.subject ?? '',
+      sender: reversePath,
+      returnPath: reversePath === '' ? '<>' : reversePath,
+      directionality: origin?.authenticated === false ? ('Incoming' as const) : ('Originating' as const),
+    };
+    tracking.write({
+      ...common,
+      eventId: origin === undefined ? 'DSN' : 'RECEIVE',
+      source: origin === undefined ? 'DSN' : 'SMTP',
+      recipients: recipients.map((one) => one.address),
+      recipientStatus: [],
+    });
+    if (delivered.length > 0) {
+      tracking.write({
+        ...common,
+        eventId: 'DELIVER',
+        source: 'STOREDRIVER',
+        recipients: delivered.map((one) => one.address),
+        recipientStatus: [],
+      });
+    }
+    if (this.#failed.length > 0) {
+      tracking.write({
+        ...common,
+        eventId: 'FAIL',
+        source: 'STOREDRIVER',
+        recipients: this.#failed.map(({ recipient }) => recipient.address),
+        recipientStatus: this.#failed.map(({ failure }) => `${failure.code}: ${failure.message.replaceAll(';', ',')}`),
+      });
+    }
   }
 
   async abort(): Promise<void> {
@@ -166,7 +232,8 @@ class LocalDelivery implements IncomingMessage {
           'already delivered earlier',
         );
       } else {
-        await this.#shared.slots.run(id, () => this.#append(database, id, staged));
+        await this.#checkSize(staged, recipient);
+        await this.#shared.slots.run(id, () => this.#append(database, recipient, staged));
       }
       delivered.push(recipient);
     } catch (error) {
@@ -174,12 +241,20 @@ class LocalDelivery implements IncomingMessage {
     }
   }
 
-  async #append(database: MailboxDatabase, id: MailboxId, staged: StagedMessage): Promise<void> {
-    const mailbox = await database.open(id);
+  /** MaxReceiveSize of the mailbox (exchange-behaviour.md §9.1); a client that gave a SIZE heard it before. */
+  async #checkSize(staged: StagedMessage, recipient: Recipient): Promise<void> {
+    const { maxReceiveSize } = await this.#shared.directory.mailboxSettings(recipient.account.id);
+    if (staged.size <= maxReceiveSize) return;
+    throw new Failure('TOOBIG', `the message is larger than this mailbox takes: ${maxReceiveSize} octets`);
+  }
+
+  async #append(database: MailboxDatabase, recipient: Recipient, staged: StagedMessage): Promise<void> {
+    const mailbox = await database.open(recipient.mailbox.id);
     try {
       const inbox = mailbox.folderByUse('inbox') ?? mailbox.folderByName('INBOX');
       if (inbox === null) throw new Failure('UNAVAILABLE', 'The mailbox has no Inbox.');
       await mailbox.append(inbox.id, staged, { internalDate: Math.floor(this.#envelope.receivedAt / 1000) });
+      this.#shared.afterDelivery?.(recipient.account, mailbox.usage().bytes);
     } finally {
       mailbox.close();
     }

@@ -9,12 +9,14 @@ import type { Log } from '../../observe/log.ts';
 import type { Recipient, Transport } from '../../transport/api.ts';
 import type { Connection } from '../../wire/connection.ts';
 import { MESSAGE_BYTES } from '../../wire/limits.ts';
+import type { DsnOfMail } from '../grammar/dsn-parameters.ts';
 import { formatReply, type Reply, reply } from '../grammar/reply.ts';
 import type { Clock } from './dependencies.ts';
 import type { MessageIntake } from './intake.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { ServerTls } from './server-tls.ts';
 import type { SmtpSessionLog } from './session-log.ts';
+import { maxSendSize } from './submission-limits.ts';
 
 export interface Client {
   readonly greeting: 'HELO' | 'EHLO';
@@ -27,6 +29,10 @@ export interface MailTransaction {
   readonly reversePath: string;
   readonly smtpUtf8: boolean;
   readonly recipients: Recipient[];
+  /** RFC 3461; null: nothing was said. */
+  readonly dsn: DsnOfMail | null;
+  /** SIZE of MAIL (RFC 1870); null: not given. */
+  readonly declaredSize: number | null;
   /** The message while it comes in pieces by BDAT; null before the first. */
   chunks: MessageIntake | null;
 }
@@ -184,10 +190,16 @@ export class SmtpContext {
     };
   }
 
-  /** Octets: the most restrictive of connector, organization and implementation (exchange-behaviour.md §9.1). */
+  /** Octets: the most restrictive of connector, mailbox or organization, and implementation (exchange-behaviour.md §9.1). */
   async maxMessageSize(): Promise<number> {
-    const { maxReceiveSize, maxSendSize } = await this.directory.organization();
-    const organization = this.isSubmission || !this.allows('AnonymousUsers') ? maxSendSize : maxReceiveSize;
-    return Math.min(this.connector.maxMessageSize, organization, MESSAGE_BYTES);
+    const { maxReceiveSize, maxSendSize: organizationSend } = await this.directory.organization();
+    const { logon } = this;
+    const limit =
+      logon !== null
+        ? await maxSendSize(this.directory, logon.account)
+        : this.allows('AnonymousUsers')
+          ? maxReceiveSize
+          : organizationSend;
+    return Math.min(this.connector.maxMessageSize, limit, MESSAGE_BYTES);
   }
 }

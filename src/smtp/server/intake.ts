@@ -8,12 +8,15 @@
  */
 import { Buffer } from 'node:buffer';
 import { Failure } from '../../observe/failure.ts';
-import type { DeliveryReport, IncomingMessage } from '../../transport/api.ts';
+import { decodeWords } from '../../message/encoded-word.ts';
+import type { DeliveryReport, Envelope, IncomingMessage, MessageOrigin } from '../../transport/api.ts';
+import { notifyOfDelivery } from '../../transport/delivery-status.ts';
 import { SMTP_DISCARD_BYTES } from '../../wire/limits.ts';
 import { type Reply, reply } from '../grammar/reply.ts';
 import type { MailTransaction, SmtpContext } from './context.ts';
 import { fieldText, HeaderCollector, type HeaderField, headerFields, withoutFields } from './header-fields.ts';
-import { mailboxList, ownsAddress } from './sender-rights.ts';
+import { mailboxList } from './sender-rights.ts';
+import { maySendAs } from './submission-limits.ts';
 import { dateField, messageIdField, receivedField, returnPathField } from './trace.ts';
 
 export const TOO_BIG = reply(552, '5.3.4', 'message size exceeds the limit');
@@ -22,7 +25,8 @@ export const BARE_LINE_END = reply(
   '5.6.0',
   'message refused: it contains a bare CR or LF, lines must end in CRLF (RFC 5321 section 2.3.8)',
 );
-const NOT_YOURS = 'you may not send as this address: From and Sender must be addresses of your own mailbox';
+const NOT_YOURS =
+  'you may not send as this address: From and Sender must be addresses of your own mailbox';
 
 export class MessageIntake {
   readonly id: string;
@@ -32,6 +36,9 @@ export class MessageIntake {
   readonly #began: number;
   readonly #header: HeaderCollector;
   #message: IncomingMessage | null = null;
+  #envelope: Envelope | null = null;
+  /** For a delivery status notification, when one is asked for. */
+  #keptHeader: Buffer | null = null;
   #messageId = '';
   #refusal: Reply | null = null;
   #bytes = 0;
@@ -108,6 +115,11 @@ export class MessageIntake {
     this.#log(report.failed.length === 0 ? 'message delivered' : 'message not delivered to all', {
       failed: report.failed.map(({ recipient, failure }) => `${recipient.address}: ${failure.code}`),
     });
+    if (this.#envelope !== null && this.#keptHeader !== null) {
+      const { clock, connector, log, transport } = this.#context;
+      const options = { transport, reportingHost: connector.fqdn, log, now: () => clock.now() };
+      await notifyOfDelivery(options, this.#envelope, report.delivered, this.#keptHeader);
+    }
     return this.#replyTo(report);
   }
 
@@ -133,7 +145,7 @@ export class MessageIntake {
     let prefix = this.#trace();
     let kept = header;
     if (context.isSubmission) {
-      if (!this.#sendsAsHimself(header, fields)) return null;
+      if (!(await this.#sendsAsHimself(header, fields))) return null;
       prefix += this.#completion(fields);
       kept = withoutFields(
         header,
@@ -141,13 +153,34 @@ export class MessageIntake {
       );
     }
     const { reversePath, recipients } = this.#transaction;
-    const message = context.transport.begin(
-      { id: this.id, reversePath, recipients, receivedAt: this.#began },
-      Buffer.from(prefix, 'utf8'),
-    );
+    this.#envelope = {
+      id: this.id,
+      reversePath,
+      recipients,
+      receivedAt: this.#began,
+      origin: this.#origin(header, fields),
+      ...(this.#transaction.dsn === null ? {} : { dsn: this.#transaction.dsn }),
+    };
+    const message = context.transport.begin(this.#envelope, Buffer.from(prefix, 'utf8'));
     this.#message = message;
+    if (recipients.some(({ dsn }) => dsn?.notify?.has('SUCCESS') === true)) {
+      this.#keptHeader = Buffer.concat([Buffer.from(prefix, 'utf8'), kept]);
+    }
     await message.write(kept);
     return message;
+  }
+
+  #origin(header: Buffer, fields: readonly HeaderField[]): MessageOrigin {
+    const { client, connection, connector, logon } = this.#context;
+    const subject = fields.find((field) => field.name === 'subject');
+    return {
+      clientAddress: connection.remote.address,
+      clientName: client?.name ?? '',
+      connector: connector.name,
+      authenticated: logon !== null,
+      messageId: this.#messageId,
+      subject: subject === undefined ? '' : decodeWords(fieldText(header, subject), null),
+    };
   }
 
   #trace(): string {
@@ -180,7 +213,7 @@ export class MessageIntake {
     return added;
   }
 
-  #sendsAsHimself(header: Buffer, fields: readonly HeaderField[]): boolean {
+  async #sendsAsHimself(header: Buffer, fields: readonly HeaderField[]): Promise<boolean> {
     const account = this.#context.logon?.account;
     const from = fields.filter((field) => field.name === 'from');
     const senders = fields.filter((field) => field.name === 'sender');
@@ -194,7 +227,8 @@ export class MessageIntake {
         this.refuse(reply(550, '5.6.0', `the ${field.name === 'from' ? 'From' : 'Sender'} field cannot be read`));
         return false;
       }
-      if (!addresses.every((address) => ownsAddress(account, address))) {
+      for (const address of addresses) {
+        if (await maySendAs(this.#context.directory, account, address)) continue;
         this.refuse(reply(550, '5.7.60', NOT_YOURS));
         return false;
       }
@@ -251,7 +285,8 @@ const printable = (text: string): string => (text.length > 250 ? `${text.slice(0
 export function replyToFailure(failure: Failure): Reply {
   switch (failure.code) {
     case 'OVERQUOTA':
-      return reply(452, '4.2.2', 'the mailbox is full');
+      // Exchange returns such mail at once (exchange-behaviour.md §9.2); RFC 5321 §4.2.3 has 552 for it.
+      return reply(552, '5.2.2', 'the mailbox is full');
     case 'TOOBIG':
       return reply(552, '5.2.3', failure.message);
     case 'NONEXISTENT':

@@ -1,6 +1,7 @@
 /** HELO and EHLO (RFC 5321 §4.1.1.1) with the extensions the connector announces. */
 import type { Buffer } from 'node:buffer';
 import { argumentText } from '../../grammar/command.ts';
+import { isAddressLiteral, isDomain } from '../../grammar/address.ts';
 import { reply } from '../../grammar/reply.ts';
 import { announcedMechanisms, authIsOffered } from '../auth-offer.ts';
 import type { SmtpContext } from '../context.ts';
@@ -22,7 +23,8 @@ export async function ehlo(context: SmtpContext, argument: Buffer): Promise<void
 /** A second greeting is a RSET (RFC 5321 §4.1.4). */
 async function greet(context: SmtpContext, argument: Buffer, greeting: 'HELO' | 'EHLO'): Promise<boolean> {
   const name = argumentText(argument);
-  if (name === null || !CLIENT_NAME.test(name)) {
+  const { requireEhloDomain } = context.connector;
+  if (name === null || !CLIENT_NAME.test(name) || (requireEhloDomain && !isFullName(name))) {
     context.protocolError(reply(501, '5.5.4', `${greeting} needs the name of the client`));
     return false;
   }
@@ -30,6 +32,9 @@ async function greet(context: SmtpContext, argument: Buffer, greeting: 'HELO' | 
   context.client = { greeting, name };
   return true;
 }
+
+/** RequireEHLODomain: a host name with a dot, or an address literal. */
+const isFullName = (name: string): boolean => isAddressLiteral(name) || (isDomain(name) && name.includes('.'));
 
 const hello = (context: SmtpContext): string =>
   `${context.connector.fqdn} Hello ${addressLiteral(context.connection.remote.address)}`;
@@ -45,6 +50,7 @@ async function extensions(context: SmtpContext): Promise<readonly string[]> {
   const mechanisms = authIsOffered(context) ? announcedMechanisms(context) : [];
   if (mechanisms.length > 0 && context.logon === null) lines.push(`AUTH ${mechanisms.join(' ')}`);
   if (connector.eightBitMimeEnabled) lines.push('8BITMIME');
+  if (connector.deliveryStatusNotificationEnabled) lines.push('DSN');
   if (connector.chunkingEnabled) lines.push('CHUNKING');
   lines.push('SMTPUTF8');
   return lines;

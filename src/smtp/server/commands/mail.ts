@@ -1,11 +1,12 @@
-/** MAIL FROM (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH= (RFC 4954 §5). */
+/** MAIL FROM (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH= (RFC 4954 §5), RET and ENVID (RFC 3461). */
 import type { Buffer } from 'node:buffer';
 import { argumentText } from '../../grammar/command.ts';
+import { type DsnOfMail, ENVID_CHARACTERS, parseEnvelopeId, parseRet } from '../../grammar/dsn-parameters.ts';
 import { type ParsedPath, type Path, parsePathArgument } from '../../grammar/path.ts';
 import { type Reply, reply } from '../../grammar/reply.ts';
 import type { SmtpContext } from '../context.ts';
 import { TOO_BIG } from '../intake.ts';
-import { ownsAddress } from '../sender-rights.ts';
+import { maySendAs, overQuota, overRate } from '../submission-limits.ts';
 
 export async function mail(context: SmtpContext, argument: Buffer): Promise<void> {
   if (context.client === null) {
@@ -31,12 +32,12 @@ export async function mail(context: SmtpContext, argument: Buffer): Promise<void
     return;
   }
   const { path, parameters } = parsed;
-  const unusable = checkParameters(parameters, path) ?? checkSize(parameters, await context.maxMessageSize());
+  const unusable = checkParameters(context, parameters, path) ?? checkSize(parameters, await context.maxMessageSize());
   if (unusable !== null) {
     context.respond(unusable);
     return;
   }
-  const refusal = checkSender(context, path) ?? checkRate(context);
+  const refusal = (await checkSender(context, path)) ?? checkRate(context) ?? (await checkAccount(context));
   if (refusal !== null) {
     await context.refuseSlowly(refusal);
     return;
@@ -45,6 +46,8 @@ export async function mail(context: SmtpContext, argument: Buffer): Promise<void
     reversePath: path.kind === 'address' ? path.address.text : '',
     smtpUtf8: parameters.has('SMTPUTF8'),
     recipients: [],
+    dsn: dsnOf(parameters),
+    declaredSize: parameters.has('SIZE') ? Number(parameters.get('SIZE')) : null,
     chunks: null,
   };
   context.respond(reply(250, '2.1.0', 'sender OK'));
@@ -56,9 +59,21 @@ export function badPath(parsed: Extract<ParsedPath, { kind: 'bad' }>, addressSta
 }
 
 /** Parameters of extensions that were not announced are refused (RFC 5321 §4.1.1.11). */
-function checkParameters(parameters: ReadonlyMap<string, string | null>, path: Path): Reply | null {
+function checkParameters(
+  context: SmtpContext,
+  parameters: ReadonlyMap<string, string | null>,
+  path: Path,
+): Reply | null {
   for (const [keyword, value] of parameters) {
     switch (keyword) {
+      case 'RET':
+      case 'ENVID':
+        if (!context.connector.deliveryStatusNotificationEnabled) return unsupported(keyword);
+        if (keyword === 'RET' && parseRet(value) === null) return reply(501, '5.5.4', 'RET must be FULL or HDRS');
+        if (keyword === 'ENVID' && parseEnvelopeId(value) === null) {
+          return reply(501, '5.5.4', `ENVID must be xtext of at most ${ENVID_CHARACTERS} characters`);
+        }
+        break;
       case 'SIZE':
         if (value === null || !/^\d{1,20}$/.test(value)) return reply(501, '5.5.4', 'SIZE needs a number of octets');
         break;
@@ -75,7 +90,7 @@ function checkParameters(parameters: ReadonlyMap<string, string | null>, path: P
         if (value === null) return reply(501, '5.5.4', 'AUTH needs an address or <>');
         break;
       default:
-        return reply(555, '5.5.4', `the parameter ${keyword} is not supported`);
+        return unsupported(keyword);
     }
   }
   if (path.kind === 'postmaster') return reply(501, '5.1.7', 'the sender address needs a domain');
@@ -85,16 +100,35 @@ function checkParameters(parameters: ReadonlyMap<string, string | null>, path: P
   return null;
 }
 
+export const unsupported = (keyword: string): Reply => reply(555, '5.5.4', `the parameter ${keyword} is not supported`);
+
+function dsnOf(parameters: ReadonlyMap<string, string | null>): DsnOfMail | null {
+  if (!parameters.has('RET') && !parameters.has('ENVID')) return null;
+  return {
+    ret: parseRet(parameters.get('RET') ?? null),
+    envelopeId: parseEnvelopeId(parameters.get('ENVID') ?? null),
+  };
+}
+
 function checkSize(parameters: ReadonlyMap<string, string | null>, limit: number): Reply | null {
   const size = parameters.get('SIZE');
   return size !== undefined && Number(size) > limit ? TOO_BIG : null;
 }
 
 /** The null path is for notifications (RFC 8098 receipts come from clients too); From is checked with the message. */
-function checkSender(context: SmtpContext, path: Path): Reply | null {
+async function checkSender(context: SmtpContext, path: Path): Promise<Reply | null> {
   if (context.logon === null || path.kind !== 'address') return null;
-  if (ownsAddress(context.logon.account, path.address)) return null;
+  if (await maySendAs(context.directory, context.logon.account, path.address)) return null;
   return reply(550, '5.7.60', 'client does not have permissions to send as this sender');
+}
+
+/** Quota and throttling policy of the person who sends. */
+async function checkAccount({ directory, transport, logon, rates, clock }: SmtpContext): Promise<Reply | null> {
+  if (logon === null) return null;
+  return (
+    (await overQuota(directory, transport, logon.account)) ??
+    (await overRate(directory, rates, logon.account, clock.now()))
+  );
 }
 
 function checkRate(context: SmtpContext): Reply | null {
