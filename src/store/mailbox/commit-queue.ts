@@ -1,7 +1,9 @@
 /**
  * Group commit of one mailbox. Callers hand in intents; while one commit is on its way to the disk, the next ones
- * gather, and all of them share one write and one flush (design.md §4). Order: plan → log (durable) → memory →
- * watchers → callers. So nobody ever sees or hears of a change that a crash could take back.
+ * gather, and all of them share one write and one flush (design.md §4). Order of each: plan → log (durable) → memory →
+ * watchers → callers. So nobody ever sees or hears of a change that a crash could take back. One commit is planned on
+ * the memory of the one before; its write begins before the callers of that one are answered, so that the disk does
+ * not wait for them.
  */
 import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
@@ -38,6 +40,13 @@ interface Waiting {
 interface Planned {
   readonly done: () => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** Changes of several callers on their way to the disk. */
+interface Commit {
+  readonly draft: Draft;
+  readonly planned: readonly Planned[];
+  readonly durable: Promise<readonly Location[]>;
 }
 
 export class CommitQueue {
@@ -98,36 +107,40 @@ export class CommitQueue {
   async #run(): Promise<void> {
     // Whoever is served in the same turn shares the first commit.
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#commit();
+    let commit = this.#begin();
+    while (commit !== null) {
+      let failed: { readonly reason: unknown } | null = null;
+      let locations: readonly Location[] = [];
+      try {
+        locations = await commit.durable;
+      } catch (reason) {
+        failed = { reason };
+      }
+      const effects = failed === null ? this.#apply(commit, locations) : null;
+      // The next callers' records are on their way to the disk before this commit's callers are answered.
+      const next = this.#begin();
+      if (failed !== null) for (const one of commit.planned) one.reject(failed.reason);
+      else if (effects !== null) this.#finish(commit, effects);
+      commit = next ?? this.#begin();
+    }
     this.#running = null;
   }
 
-  async #commit(): Promise<void> {
+  /** Plans and starts writing what is waiting; null when nobody is. */
+  #begin(): Commit | null {
+    if (this.#waiting.length === 0) return null;
     const draft = new Draft(this.#state, this.#storage, this.#now(), this.#quota);
     const planned = this.#gather(draft);
-    let locations: readonly Location[] = [];
-    if (draft.entries.length > 0) {
-      try {
-        locations = await this.#storage.append(draft.entries, draft.mustFlush);
-      } catch (reason) {
-        for (const one of planned) one.reject(reason);
-        return;
-      }
-    }
-    let contents: readonly number[] = [];
-    try {
-      const effects = this.#apply(draft, locations);
-      contents = effects.contents;
-      this.#publish(effects);
-    } catch (reason) {
-      // Durable but not applied: memory no longer tells the truth. The next open reads it from disk.
-      this.#broken = new Failure('SERVERBUG', 'The mailbox has to be reopened.', { cause: reason });
-      this.#log.error({ err: reason }, 'a durable change could not be applied');
-      for (const one of planned) one.reject(this.#broken);
-      return;
-    }
+    const durable = draft.entries.length === 0 ? NOTHING : this.#storage.append(draft.entries, draft.mustFlush);
+    // It is awaited later; until then a failure must not count as unhandled.
+    durable.catch(() => {});
+    return { draft, planned, durable };
+  }
+
+  #finish({ draft, planned }: Commit, effects: Effects): void {
+    this.#publish(effects);
     for (const one of planned) one.done();
-    if (draft.entries.length > 0) this.#committed(contents);
+    if (draft.entries.length > 0) this.#committed(effects.contents);
   }
 
   #gather(draft: Draft): Planned[] {
@@ -150,12 +163,20 @@ export class CommitQueue {
     return planned;
   }
 
-  #apply(draft: Draft, locations: readonly Location[]): Effects {
+  /** Null when memory no longer tells the truth: the callers are refused, the next open reads it from disk. */
+  #apply({ draft, planned }: Commit, locations: readonly Location[]): Effects | null {
     const effects = new Effects();
-    for (const [i, entry] of draft.entries.entries()) {
-      this.#state.apply(entry.change, locations[i] ?? NOWHERE, draft.origins[i] ?? null, effects);
+    try {
+      for (const [i, entry] of draft.entries.entries()) {
+        this.#state.apply(entry.change, locations[i] ?? NOWHERE, draft.origins[i] ?? null, effects);
+      }
+      return effects;
+    } catch (reason) {
+      this.#broken = new Failure('SERVERBUG', 'The mailbox has to be reopened.', { cause: reason });
+      this.#log.error({ err: reason }, 'a durable change could not be applied');
+      for (const one of planned) one.reject(this.#broken);
+      return null;
     }
-    return effects;
   }
 
   #publish(effects: Effects): void {
@@ -169,3 +190,4 @@ export class CommitQueue {
 }
 
 const NOWHERE: Location = { segment: 0, offset: 0 };
+const NOTHING: Promise<readonly Location[]> = Promise.resolve([]);

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Location, Payload, ReadRange } from '../../mailbox/storage.ts';
 import { asFailure, CachedReads, type Files, flushDirectory, readFully } from './files.ts';
+import { Prewritten } from './prewritten.ts';
 
 /** A segment is finished when it has reached this size. */
 export const SEGMENT_BYTES = 256 * 1024 * 1024;
@@ -33,6 +34,7 @@ export class Segments {
   readonly #segmentBytes: number;
   readonly #open = new Map<number, OpenSegment>();
   readonly #reads = new CachedReads();
+  readonly #prewritten: Prewritten;
   /** The one being written; 0: none yet. */
   #current = 0;
   #end = 0;
@@ -44,6 +46,7 @@ export class Segments {
   constructor(directory: string, files: Files, segmentBytes = SEGMENT_BYTES) {
     this.#directory = directory;
     this.#files = files;
+    this.#prewritten = new Prewritten(files);
     this.#segmentBytes = segmentBytes;
   }
 
@@ -85,7 +88,7 @@ export class Segments {
       if (flush) await this.flush();
       return locations;
     } catch (reason) {
-      this.#cut(start);
+      await this.#cut(start);
       throw asFailure(reason);
     }
   }
@@ -120,11 +123,7 @@ export class Segments {
   }
 
   async close(): Promise<void> {
-    if (this.#writeFd >= 0) {
-      await this.flush();
-      fs.closeSync(this.#writeFd);
-      this.#writeFd = -1;
-    }
+    await this.#finish();
     for (const { fd } of this.#open.values()) fs.closeSync(fd);
     this.#open.clear();
   }
@@ -135,6 +134,7 @@ export class Segments {
     let at = this.#end;
     let written = at;
     const drain = async (): Promise<void> => {
+      await this.#prewritten.ready(at);
       await this.#files.write(this.#writeFd, buffers, written);
       buffers = [];
       written = at;
@@ -156,17 +156,25 @@ export class Segments {
       }
     }
     if (buffers.length > 0) await drain();
+    this.#prewritten.appended(this.#writeFd, this.#end, at);
     this.#end = at;
     return locations;
   }
 
+  /** Ends the segment being written where the log ends. */
+  async #finish(): Promise<void> {
+    if (this.#writeFd < 0) return;
+    await this.#prewritten.reset();
+    if (fs.fstatSync(this.#writeFd).size > this.#end) fs.ftruncateSync(this.#writeFd, this.#end);
+    this.#durable = -1;
+    await this.flush();
+    fs.closeSync(this.#writeFd);
+    this.#writeFd = -1;
+  }
+
   async #roll(): Promise<void> {
     try {
-      if (this.#writeFd >= 0) {
-        await this.flush();
-        fs.closeSync(this.#writeFd);
-        this.#writeFd = -1;
-      }
+      await this.#finish();
       const next = (this.numbers().at(-1) ?? 0) + 1;
       this.#writeFd = fs.openSync(this.#path(next), 'wx+');
       this.#current = next;
@@ -183,8 +191,9 @@ export class Segments {
   }
 
   /** Takes back what a failed append left: nobody was told of it. */
-  #cut(to: number): void {
+  async #cut(to: number): Promise<void> {
     this.#end = to;
+    await this.#prewritten.reset();
     try {
       fs.ftruncateSync(this.#writeFd, to);
       this.#durable = Math.min(this.#durable, to);
