@@ -2,23 +2,35 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openSqliteDirectory } from '../../src/directory/engine/sqlite/directory.ts';
+import { directoryAuditConformance } from './directory-audit.ts';
+import { directoryPoliciesConformance } from './directory-policies.ts';
 import { directoryConformance } from './directory.ts';
+import type { OpenDirectory } from './directory-fixture.ts';
 
-directoryConformance('SQLite in memory', async () => {
-  const directory = await openSqliteDirectory({ file: ':memory:' });
+const inMemory: OpenDirectory = async (options) => {
+  const directory = await openSqliteDirectory({ file: ':memory:', ...options });
   return { directory, another: async () => null, close: () => directory.close() };
-});
+};
 
-directoryConformance('SQLite file', async () => {
+const inFile: OpenDirectory = async (options) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'penfold-directory-'));
   const file = path.join(folder, 'directory.db');
-  const directory = await openSqliteDirectory({ file });
+  const directory = await openSqliteDirectory({ file, ...options });
   return {
     directory,
-    another: () => openSqliteDirectory({ file }),
+    another: () => openSqliteDirectory({ file, ...options }),
     close: async () => {
       await directory.close();
       await rm(folder, { recursive: true });
     },
   };
-});
+};
+
+for (const [engine, open] of [
+  ['SQLite in memory', inMemory],
+  ['SQLite file', inFile],
+] as const) {
+  directoryConformance(engine, open);
+  directoryPoliciesConformance(engine, open);
+  directoryAuditConformance(engine, open);
+}

@@ -5,67 +5,30 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Directory, DirectoryChange, NewAccount } from '../../src/directory/api.ts';
 import { connectorForUsage, defaultConnectors } from '../../src/directory/connectors.ts';
-import { accountId, type Credentials, type DatabaseId, type Server, siteId } from '../../src/directory/model.ts';
-import { Failure, type FailureCode } from '../../src/observe/failure.ts';
+import { accountId, type DatabaseId, type Server, siteId } from '../../src/directory/model.ts';
+import type { FailureCode } from '../../src/observe/failure.ts';
+import {
+  credentials,
+  type DirectoryUnderTest,
+  type OpenDirectory,
+  person as personIn,
+  refused,
+  smallOrganization,
+} from './directory-fixture.ts';
 
-export interface DirectoryUnderTest {
-  readonly directory: Directory;
-  /** A second opening of the same directory, as another process would have it; null where there is none. */
-  another(): Promise<Directory | null>;
-  close(): Promise<void>;
-}
-
-const credentials = (seed: number): Credentials => ({
-  argon2id: `$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$${seed}`,
-  scramSha256: {
-    iterations: 4096,
-    salt: new Uint8Array(16).fill(seed),
-    storedKey: new Uint8Array(32).fill(seed + 1),
-    serverKey: new Uint8Array(32).fill(seed + 2),
-  },
-});
-
-async function refused(work: Promise<unknown>, code: FailureCode, text?: RegExp): Promise<void> {
-  await assert.rejects(work, (error) => {
-    assert.ok(error instanceof Failure, String(error));
-    assert.equal(error.code, code, error.message);
-    if (text !== undefined) assert.match(error.message, text);
-    return true;
-  });
-}
-
-export function directoryConformance(engine: string, open: () => Promise<DirectoryUnderTest>): void {
+export function directoryConformance(engine: string, open: OpenDirectory): void {
   describe(`directory on ${engine}`, () => {
     let under: DirectoryUnderTest;
     let directory: Directory;
     let server: Server;
     let database: DatabaseId;
 
-    const person = (alias: string, more: Partial<NewAccount> = {}): NewAccount => ({
-      kind: 'user',
-      displayName: alias,
-      alias,
-      userPrincipalName: `${alias}@example.org`,
-      mailbox: { database, addresses: [`${alias}@example.org`] },
-      credentials: null,
-      ...more,
-    });
+    const person = (alias: string, more: Partial<NewAccount> = {}): NewAccount => personIn(database, alias, more);
 
     before(async () => {
       under = await open();
       directory = under.directory;
-      await directory.setOrganization({ name: 'Contoso' });
-      await directory.addDomain({ name: 'Example.ORG', type: 'Authoritative', isDefault: false });
-      const site = await directory.addSite('Default-First-Site-Name');
-      server = await directory.addServer({
-        name: 'MAIL1',
-        fqdn: 'mail1.example.org',
-        site: site.id,
-        frontEnd: true,
-        backEnd: true,
-      });
-      database = (await directory.addDatabase({ name: 'DB1', server: server.id, engine: 'sqlite', location: 'db1' }))
-        .id;
+      ({ server, database } = await smallOrganization(directory));
     });
     after(() => under.close());
 
