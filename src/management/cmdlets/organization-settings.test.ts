@@ -82,7 +82,7 @@ test('AcceptedDomain: new, changed, default moved, removed; never without a defa
     (await org.run('Get-AcceptedDomain'))
       .map((one) => `${shownText(one['Name'])} ${shownText(one['Default'])}`)
       .toSorted(),
-    ['contoso.test true', 'example.test false'],
+    ['contoso.test True', 'example.test False'],
   );
   await assert.rejects(org.run('Remove-AcceptedDomain', { 1: 'example.test' }), failure('INUSE', /./));
   await org.run('New-AcceptedDomain', { 1: 'fabrikam.test', MakeDefault: true });
