@@ -73,10 +73,12 @@ test('corpus mail goes in by SMTP and comes out by POP3 unchanged', { skip: corp
   assert.ok(account !== null && account.mailbox !== null);
   const mailbox = await database.open(account.mailbox.id);
   const session = await createPop3Session({
-    handOver: { tls: null },
+    // With UTF8 a message comes as it is, whatever its header holds (RFC 6856 §2.1).
+    handOver: { tls: null, pop3: { utf8: true, language: null, password: true } },
     mailbox,
     settings: () => ({
       authenticatedConnectionTimeout: 60,
+      loginDelay: 0,
       maxCommandSize: 512,
       messageRetrievalSortOrder: 'Ascending',
     }),

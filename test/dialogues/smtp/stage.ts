@@ -13,6 +13,7 @@ import { openSqliteDirectory } from '../../../src/directory/engine/sqlite/direct
 import { connectorId, type ReceiveConnector } from '../../../src/directory/model.ts';
 import { Failure, ProtocolViolation } from '../../../src/observe/failure.ts';
 import { type Log, silentLog } from '../../../src/observe/log.ts';
+import type { SmtpProtocolLog } from '../../../src/observe/protocol-log/smtp.ts';
 import { createSmtpSession } from '../../../src/smtp/server/session.ts';
 import type { MailboxDatabase } from '../../../src/store/api.ts';
 import { createLocalDelivery } from '../../../src/transport/deliver.ts';
@@ -43,6 +44,7 @@ export async function openSmtpStage(
   database: MailboxDatabase,
   role: Role,
   change: Partial<ReceiveConnector> = {},
+  protocolLog?: SmtpProtocolLog,
 ): Promise<SmtpStage> {
   const directory = await openSqliteDirectory({ file: ':memory:' });
   const server = await fill(directory);
@@ -72,6 +74,7 @@ export async function openSmtpStage(
     transport: createLocalDelivery({ directory, databaseOf: () => database, log, now }),
     tls: () => certificate,
     log,
+    ...(protocolLog === undefined ? {} : { protocolLog }),
     clock: {
       now,
       sleep: (ms) => {
