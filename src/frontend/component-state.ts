@@ -1,12 +1,11 @@
 /**
- * Get-/Set-ServerComponentState as front ends see it (exchange-behaviour.md §4): a component is active only if every
- * requester says so. Exchange's inactive proxy takes the connection and says nothing; ours says who turned it off.
+ * Get-/Set-ServerComponentState as front ends see it (exchange-behaviour.md §4). Exchange's inactive proxy takes the
+ * connection and says nothing; ours says who turned it off.
  */
 import type { Directory } from '../directory/api.ts';
+import { inactiveBecauseOf } from '../directory/components.ts';
 import type { ComponentName, ServerId } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
-
-const WHOLE_SERVER: ComponentName = 'ServerWideOffline';
 
 /** Null: active. Else what a client hears who comes now. */
 export async function inactivity(
@@ -14,11 +13,7 @@ export async function inactivity(
   server: ServerId,
   component: ComponentName,
 ): Promise<Failure | null> {
-  const requests = await directory.componentRequests(server);
-  const against = requests.filter(
-    (request) =>
-      request.state === 'Inactive' && (request.component === component || request.component === WHOLE_SERVER),
-  );
+  const against = inactiveBecauseOf(await directory.componentRequests(server), component);
   if (against.length === 0) return null;
   const by = [...new Set(against.map((request) => request.requester))].join(', ');
   return new Failure(
