@@ -120,9 +120,10 @@ export class OutgoingMessages {
     const edits: Edit[] = [];
     let last = 0;
     const parts = message === null ? await this.#parts(row) : readParts(parseMessage(message).fragment, 0);
-    for (const { headerStart, bodyStart } of parts) {
+    for (const { headerStart, bodyStart, bodyEnd, mediaType } of parts) {
       if (headerStart < last || bodyStart - headerStart > HEADER_BYTES) continue;
-      last = bodyStart;
+      // What is signed stays as it was signed (RFC 1847 §2.1).
+      last = mediaType === 'multipart/signed' ? bodyEnd : bodyStart;
       const header =
         message === null
           ? await joined(this.#bodies.part(row, headerStart, bodyStart))

@@ -19,6 +19,8 @@ export class PopReader {
     await once(socket, 'secureConnect');
     const reader = new PopReader(socket);
     await reader.#line();
+    // Raw UTF-8 in header fields comes as it is only to who asks for it (RFC 6856 §2.1); not every server knows it.
+    if ((await reader.#capabilities()).includes('UTF8')) await reader.#ok('UTF8');
     await reader.#ok(`USER ${who.address}`);
     await reader.#ok(`PASS ${who.password}`);
     return reader;
@@ -38,6 +40,12 @@ export class PopReader {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  async #capabilities(): Promise<readonly string[]> {
+    await this.#ok('CAPA');
+    const lines = (await this.#multiline()).toString('latin1').split('\r\n');
+    return lines.map((line) => line.split(' ')[0] ?? '');
   }
 
   async #ok(command: string): Promise<string> {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LoginType } from '../../src/directory/model.ts';
 import { LineClient, openTestServer, PASSWORD, type TestServer } from './imap/not-authenticated/server.ts';
+import type { ReadReceipts } from '../../src/transport/read-receipts.ts';
 import { append } from './pop3/stage.ts';
 
 type Options = Parameters<typeof openTestServer>[0];
@@ -79,6 +80,17 @@ class Client {
 }
 
 const OK = '+OK User successfully logged on.';
+
+/** Two messages for ann. */
+async function fill(server: TestServer): Promise<void> {
+  const ann = await server.account('ann');
+  assert.ok(ann.mailbox !== null);
+  const mailbox = await server.database.open(ann.mailbox.id);
+  for (const uidl of ['old', 'new']) {
+    await append(server.database, mailbox, 'INBOX', Buffer.from(`Subject: ${uidl}\r\n\r\n`), { uidl });
+  }
+  mailbox.close();
+}
 
 describe('LoginType', () => {
   const before: Readonly<Record<LoginType, { user: boolean; sasl: RegExp | null }>> = {
@@ -170,15 +182,6 @@ describe('LOGIN-DELAY (RFC 2449 §6.5)', () => {
 });
 
 describe('settings that act at once', () => {
-  async function fill(server: TestServer): Promise<void> {
-    const ann = await server.account('ann');
-    assert.ok(ann.mailbox !== null);
-    const mailbox = await server.database.open(ann.mailbox.id);
-    for (const uidl of ['old', 'new']) {
-      await append(server.database, mailbox, 'INBOX', Buffer.from(`Subject: ${uidl}\r\n\r\n`), { uidl });
-    }
-    mailbox.close();
-  }
   const inEffect = async (server: TestServer): Promise<void> => {
     await server.pop3.settled();
     await server.backEnd.settled();
@@ -227,6 +230,41 @@ describe('settings that act at once', () => {
       assert.equal(await client.line(), '-ERR [SYS/TEMP] Idle for too long before logon');
       assert.equal(await client.line(), 'closed');
     }));
+});
+
+describe('SuppressReadReceipt (exchange-behaviour.md §5.4)', () => {
+  for (const [what, server, mailbox, expected] of [
+    ['the default: receipts', {}, {}, 1],
+    ['the server suppresses them', { suppressReadReceipt: true }, {}, 0],
+    ['the mailbox suppresses them', {}, { popUseProtocolDefaults: false, popSuppressReadReceipt: true }, 0],
+    [
+      'the mailbox wants them',
+      { suppressReadReceipt: true },
+      { popUseProtocolDefaults: false, popSuppressReadReceipt: false },
+      1,
+    ],
+  ] as const) {
+    test(what, async () => {
+      const asked: string[] = [];
+      const receipts: ReadReceipts = {
+        downloaded: ({ uid, owner, start }) => {
+          asked.push(`${owner.alias} ${uid} ${start.toString('latin1', 0, 12)}`);
+          return Promise.resolve();
+        },
+      };
+      await withServer({ pop3: server, receipts }, async (running) => {
+        await fill(running);
+        const ann = await running.account('ann');
+        await running.directory.setClientAccess(ann.id, mailbox);
+        const client = await Client.open(running);
+        assert.equal(await client.logOn(), OK);
+        assert.deepEqual(await client.list('TOP 1 0'), ['Subject: old', ''], 'TOP is no download');
+        assert.deepEqual(await client.list('RETR 1'), ['Subject: old', '']);
+        assert.equal(await client.say('QUIT'), '+OK bye');
+        assert.deepEqual(asked, expected === 1 ? ['ann 1 Subject: old'] : []);
+      });
+    });
+  }
 });
 
 describe('response codes of a logon (RFC 2449 §8.1, RFC 3206)', () => {

@@ -21,6 +21,7 @@ import type { MailboxDatabase } from '../../../../src/store/api.ts';
 import { openMemoryDatabase } from '../../../../src/store/engine/memory/index.ts';
 import { createAuthority } from '../../../../src/tls/authority.ts';
 import { loadCertificates } from '../../../../src/tls/certificates.ts';
+import type { ReadReceipts } from '../../../../src/transport/read-receipts.ts';
 import { connected } from '../../../support/dialogue.ts';
 
 export const PASSWORD = 'correct horse';
@@ -55,6 +56,7 @@ export interface TestServerOptions {
   readonly pop3?: Partial<PopSettings>;
   /** PreAuthenticatedConnectionTimeout in seconds, below what the directory allows. */
   readonly preAuthenticatedSeconds?: number;
+  readonly receipts?: ReadReceipts;
   /** Services that do not run; all others do. */
   readonly stopped?: ReadonlyArray<'imap4' | 'imap4-backend' | 'pop3' | 'pop3-backend'>;
 }
@@ -99,6 +101,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     directory,
     server,
     databases: new Map([[databaseId, database]]),
+    ...(options.receipts === undefined ? {} : { receipts: options.receipts }),
     log: logger,
   });
   const locator = new Locator(directory, (each) => (each.id === server ? backEnd : null));
