@@ -52,8 +52,8 @@ function staysAsItIs(bytes: Buffer): boolean {
   for (let at = 0; at < bytes.length; ) {
     const lf = bytes.indexOf(LF, at);
     const end = lf < 0 ? bytes.length : lf;
-    if (end - at > LINE_OCTETS) return false;
     if (lf >= 0 && (lf === at || bytes[lf - 1] !== CR)) return false;
+    if (end - at > (lf < 0 ? LINE_OCTETS : LINE_OCTETS + 1)) return false;
     if (bytes[at] === DASH && bytes[at + 1] === DASH) return false;
     if (bytes[at] === 0x46 && bytes.toString('latin1', at, at + 5) === 'From ') return false;
     const cr = bytes.indexOf(CR, at);

@@ -10,16 +10,20 @@ export class PlainWriter implements RichWriter {
   readonly #pieces: string[] = [];
   #quotes = 0;
   #lineStart = true;
+  /** The end of a quote has ended its line already. */
+  #lineEnded = false;
 
   text(text: string): void {
+    this.#lineEnded = false;
     if (this.#lineStart && this.#quotes > 0) this.#pieces.push('> '.repeat(Math.min(this.#quotes, QUOTE_MARKS)));
     this.#lineStart = false;
     this.#pieces.push(text);
   }
 
   newLine(count: number): void {
-    for (let left = count; left > 0; left -= 1) this.#pieces.push('\r\n');
+    for (let left = this.#lineEnded ? count - 1 : count; left > 0; left -= 1) this.#pieces.push('\r\n');
     this.#lineStart = true;
+    this.#lineEnded = false;
   }
 
   open(style: Style): void {
@@ -31,7 +35,10 @@ export class PlainWriter implements RichWriter {
   }
 
   #quote(by: number): void {
-    if (!this.#lineStart) this.newLine(1);
+    if (!this.#lineStart) {
+      this.newLine(1);
+      this.#lineEnded = true;
+    }
     this.#quotes += by;
   }
 
@@ -95,26 +102,35 @@ export class HtmlWriter implements RichWriter {
 
 export class EnrichedWriter implements RichWriter {
   readonly #pieces: string[] = [];
+  #newLines = 0;
 
   text(text: string): void {
+    this.#endLines();
     this.#pieces.push(text.replaceAll('<', '<<'));
   }
 
-  /** RFC 1896 §2: one line end alone would be a space. */
   newLine(count: number): void {
-    for (let left = count; left >= 0; left -= 1) this.#pieces.push('\r\n');
+    this.#newLines += count;
   }
 
   open(style: Style): void {
+    this.#endLines();
     this.#pieces.push(`<${style}>`);
   }
 
   close(style: Style): void {
+    this.#endLines();
     this.#pieces.push(`</${style}>`);
   }
 
   finish(): string {
     return `${this.#pieces.join('')}\r\n`;
+  }
+
+  /** RFC 1896 §2: of a run of line ends one is not shown. */
+  #endLines(): void {
+    if (this.#newLines > 0) this.#pieces.push('\r\n'.repeat(this.#newLines + 1));
+    this.#newLines = 0;
   }
 }
 
