@@ -206,7 +206,9 @@ export class HttpsHost {
       sendProblem(response, { ...problemOf(error) });
     }
     // What the client still sends of a refused request is not waited for.
-    if (!request.complete) response.once('finish', () => request.destroy());
+    if (request.complete) return;
+    if (response.writableFinished) request.destroy();
+    else response.once('finish', () => request.destroy());
   }
 
   #handlerOf(path: string): WebHandler | null {
@@ -245,7 +247,8 @@ export async function readBody(request: IncomingMessage, most: number): Promise<
   if (announced > most) throw new Failure('TOOBIG', `a request takes ${most} bytes at most`);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request) {
+  // Not destroyed by the throw: the refusal still has to reach the client.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const part = Buffer.from(chunk);
     bytes += part.length;
     if (bytes > most) throw new Failure('TOOBIG', `a request takes ${most} bytes at most`);

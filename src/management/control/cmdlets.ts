@@ -122,7 +122,7 @@ async function sendOutput(
 async function body(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const part = Buffer.from(chunk);
     bytes += part.length;
     if (bytes > ADMIN_REQUEST_BYTES)
