@@ -12,6 +12,7 @@ import { addServe } from './serve.ts';
 import { addService } from './service.ts';
 import { addSessions } from './sessions.ts';
 import { addSetup } from './setup.ts';
+import { addShell } from './shell/command.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addVerify } from './verify.ts';
@@ -23,6 +24,10 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   process.exitCode = EXIT.done;
   followReader(words[0] === 'serve' || words[0] === 'start');
   try {
+    if (isCmdlet(words[0] ?? '', program)) {
+      const { runOneShot } = await import('./shell/one-shot.ts');
+      return await runOneShot(words);
+    }
     await program.parseAsync(words, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
   } catch (error) {
@@ -30,6 +35,16 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     return report(error);
   }
+}
+
+const VERB_AND_NOUN = /^[a-z]+-[a-z][a-z0-9]*$/i;
+const VERB =
+  /^(add|clear|convertto|disable|dismount|enable|export|format|get|group|import|invoke|measure|mount|move|new|out|read|remove|restore|resume|retry|search|select|set|sort|start|stop|suspend|test|update|where)-/i;
+
+/** `penfold Get-Mailbox`, `penfold Gte-Mailbox`: commands never have capital letters, cmdlets a verb. */
+function isCmdlet(word: string, program: Command): boolean {
+  if (!VERB_AND_NOUN.test(word) || !(VERB.test(word) || /[A-Z]/.test(word))) return false;
+  return !program.commands.some((command) => command.name() === word || command.aliases().includes(word));
 }
 
 export function buildProgram(): Command {
@@ -44,12 +59,14 @@ export function buildProgram(): Command {
       'after',
       `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 what it is about is not there, 4 done with problems that were reported.
+Cmdlets of Exchange run as they are (penfold Get-Mailbox), or in the shell, which completes and explains: penfold shell
 Every command finds its instance by --data DIR or the environment variable PENFOLD_DATA.`,
     );
   addStart(program);
   addSetup(program);
   addServe(program);
   addStatus(program);
+  addShell(program);
   addService(program);
   addMailbox(program);
   addPassword(program);
