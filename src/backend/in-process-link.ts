@@ -104,6 +104,7 @@ class InProcessBackEnd implements BackEnd {
         mailbox,
         access,
         database,
+        language: async () => (await this.#options.directory.mailboxSettings(owner.id)).language,
         receipts: this.#options.receipts ?? null,
         log: new SessionLog(this.#options.log, facts),
       });

@@ -17,6 +17,8 @@ export interface SessionStart {
   readonly database: MailboxDatabase;
   /** Of the mailbox, as they were at logon. */
   readonly access: ClientAccessSettings;
+  /** BCP 47 tag of the owner's language. */
+  readonly language: () => Promise<string>;
   /** Null: none are sent. */
   readonly receipts: ReadReceipts | null;
   readonly log: Log;
@@ -48,7 +50,8 @@ export function sessionFactories(
         settings: imapSettings,
       });
     },
-    pop3: async ({ handOver, mailbox: original, access, receipts, log }) => {
+    pop3: async ({ handOver, mailbox: original, access, language, receipts, log }) => {
+      const preferredLanguage = await language();
       const stop = new AbortController();
       const mailbox = rendered.of(original, settings.renderingWish('pop3', access), log);
       const owner = handOver.logon.mailbox;
@@ -63,6 +66,7 @@ export function sessionFactories(
         mechanisms: handOver.mechanisms,
         drain: stop.signal,
         keepMessages: access.popKeepMessagesOnServer,
+        preferredLanguage,
         ...(receipts === null || isSuppressed
           ? {}
           : { downloaded: (view, uid, start) => receipts.downloaded({ mailbox, view, uid, start, owner }) }),

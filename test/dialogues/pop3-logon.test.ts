@@ -137,6 +137,17 @@ describe('LoginType', () => {
       client.hangUp();
     }));
 
+  test('`LANG *` is English before the logon and the language of the mailbox behind it (RFC 6856 §3.2)', () =>
+    withServer({}, async (server) => {
+      const ann = await server.account('ann');
+      await server.directory.setMailboxSettings(ann.id, { language: 'fr-CH' });
+      const client = await Client.open(server);
+      assert.equal(await client.say('LANG *'), '+OK en language changed');
+      assert.equal(await client.logOn(), OK);
+      assert.equal(await client.say('LANG *'), '+OK fr Langue changée');
+      client.hangUp();
+    }));
+
   test('names and passwords that are no UTF-8 are refused (RFC 6856 §2.2)', () =>
     withServer({}, async (server) => {
       const client = await Client.open(server);
