@@ -101,6 +101,7 @@ describe('asksForReceipt', () => {
   for (const [message, asks] of [
     ['Disposition-Notification-To: a@b\r\n\r\n', true],
     ['A: b\r\ndisposition-notification-to : a@b\r\n\r\nx', true],
+    ['DISPOSITION-NOTIFICATION-TO: a@b\r\n\r\n', true],
     ['A: b\r\n\r\nDisposition-Notification-To: a@b\r\n', false],
     ['X-Disposition-Notification-To: a@b\r\n\r\n', false],
     ['\r\nDisposition-Notification-To: a@b\r\n', false],

@@ -22,16 +22,27 @@ const DELIVERY_SLACK = 15 * 60;
 /** Octets of the header that are looked at: what is longer asks for nothing. */
 const HEADER_OCTETS = 64 * 1024;
 
+/** What `Disposition-Notification-To` and `disposition-notification-to` have in common. */
+const USUAL = Buffer.from('otification-', 'latin1');
+const CAPITALS = Buffer.from('OTIFICATION-', 'latin1');
+const HEADER_END = Buffer.from('\r\n\r\n', 'latin1');
+
 /** Octets of the header with its empty line; all of them when there is no empty line. */
 export function headerOctets(message: Buffer): number {
   if (message[0] === 13 && message[1] === 10) return 2;
-  const at = message.indexOf('\r\n\r\n');
+  const at = message.indexOf(HEADER_END);
   return at < 0 ? message.length : at + 4;
 }
 
-/** Cheap: asked for every message that is downloaded. */
+/**
+ * Cheap, because it is asked for every message that is downloaded: two native searches tell almost always that there
+ * is nothing to read. A field name in wildly mixed case passes for none; no program writes one, and no receipt is lost
+ * that anybody may rely on (RFC 8098 §2.1: a request can always be ignored).
+ */
 export function asksForReceipt(message: Buffer): boolean {
   const size = Math.min(headerOctets(message), HEADER_OCTETS);
+  const header = message.subarray(0, size);
+  if (header.indexOf(USUAL) < 0 && header.indexOf(CAPITALS) < 0) return false;
   return /^disposition-notification-to[ \t]*:/im.test(message.toString('latin1', 0, size));
 }
 
