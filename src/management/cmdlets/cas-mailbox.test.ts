@@ -8,6 +8,7 @@ import {
   only,
   shownText,
 } from '../../../test/management/in-memory-organization.ts';
+import type { RawArgument } from '../cmdlet.ts';
 import { ConfirmationNeeded } from '../door.ts';
 
 let org: InMemoryOrganization;
@@ -85,6 +86,32 @@ test('own rendering values only without protocol defaults; both in one command',
   await org.run('Set-CASMailbox', { ...own, ImapUseProtocolDefaults: false });
   const object = only(await org.run('Get-CASMailbox', { 1: 'ann' }));
   assert.equal(object['ImapMessagesRetrievalMimeFormat'], 'TextOnly');
+});
+
+test('addresses: the primary one moved, the list edited; not both in one command (§2)', async () => {
+  const set = async (args: Readonly<Record<string, RawArgument>>): Promise<string> => {
+    await org.run('Set-CASMailbox', { Identity: 'ann', ...args });
+    return shownText(only(await org.run('Get-CASMailbox', { 1: 'ann' }))['EmailAddresses']);
+  };
+  assert.equal(await set({ PrimarySmtpAddress: 'a.other@example.test' }), 'a.other@example.test, ann@example.test');
+  const added = { add: ['x@example.test'], remove: ['ANN@example.test'] };
+  assert.equal(await set({ EmailAddresses: added }), 'a.other@example.test, x@example.test');
+  const marked = { add: ['SMTP:ann@example.test'], remove: [] };
+  assert.equal(await set({ EmailAddresses: marked }), 'ann@example.test, a.other@example.test, x@example.test');
+  assert.equal(
+    await set({ EmailAddresses: ['x@example.test', 'SMTP:y@example.test'] }),
+    'y@example.test, x@example.test',
+  );
+  const refusals: ReadonlyArray<readonly [Readonly<Record<string, RawArgument>>, RegExp]> = [
+    [{ EmailAddresses: 'z@example.test', PrimarySmtpAddress: 'z@example.test' }, /cannot both be set in one command/],
+    [{ EmailAddresses: null }, /at least one address/],
+    [{ EmailAddresses: 'nobody' }, /must be .*a mail address such as/],
+    [{ EmailAddresses: ['SMTP:a@example.test', 'SMTP:b@example.test'] }, /one address can be the primary one/],
+  ];
+  for (const [args, text] of refusals) await assert.rejects(set(args), failure('CANNOT', text));
+  const options = { whatIf: true };
+  const asked = await org.run('Set-CASMailbox', { 1: 'y@example.test', PrimarySmtpAddress: 'x@example.test' }, options);
+  assert.match(shownText(only(asked)['WhatIf']), /EmailAddresses y@example\.test, x@.* → x@example\.test, y@/);
 });
 
 test('sessions that end are counted and asked about', async () => {

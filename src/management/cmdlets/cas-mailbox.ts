@@ -26,6 +26,7 @@ import {
   mailboxNamed,
   serverOfMailbox,
 } from './identity.ts';
+import { addressesFrom, addressText, emailAddresses, primarySmtpAddress } from './mail-addresses.ts';
 import { applying } from './results.ts';
 import { openSessions } from './running-server.ts';
 import {
@@ -162,7 +163,13 @@ const setCasMailbox: ChangingCmdlet = {
   synopsis: 'Changes which protocols a mailbox may use, and how its messages are rendered.',
   description:
     'The four rendering values of a protocol count, and can be set, only while PopUseProtocolDefaults or ImapUseProtocolDefaults is false. Nothing has to be restarted.',
-  parameters: [identity, ...PARAMETERS.map((one) => one.parameter), domainControllerParameter],
+  parameters: [
+    identity,
+    ...PARAMETERS.map((one) => one.parameter),
+    emailAddresses,
+    primarySmtpAddress,
+    domainControllerParameter,
+  ],
   examples: [
     { line: 'Set-CASMailbox <Mailbox> -PopEnabled $false -ImapEnabled $true', says: 'IMAP4 yes, POP3 no.' },
     {
@@ -188,6 +195,8 @@ const setCasMailbox: ChangingCmdlet = {
     const after = clientAccessSchema.merge(before, patch);
     checkClientAccess(clientAccessSchema, patch, after);
     const changes = changesOf(clientAccessSchema, before, patch);
+    const addresses = addressesFrom(call.args, account);
+    const moved = addresses === undefined ? '' : addressText(account, addresses);
     const server = await serverOfMailbox(directory, account);
     const count = (protocol: 'pop3' | 'imap'): number =>
       openSessions(call.services, server, protocol, (user) => user === account.userPrincipalName);
@@ -195,12 +204,17 @@ const setCasMailbox: ChangingCmdlet = {
     const head = `Set CASMailbox ${account.alias}`;
     const ending = ended === 0 ? '' : ` ${ended} open session${ended === 1 ? ' ends' : 's end'}.`;
     return {
-      what: `${planText(head, changes)}${ending}`,
+      what:
+        moved !== '' && changes.length === 0
+          ? `${head}: ${moved}`
+          : `${planText(head, changes)}${ending}${moved === '' ? '' : ` ${moved}.`}`,
       dangerous: ended > 0,
       apply: () =>
         applying(async () => {
           if (changes.length > 0) await directory.setClientAccess(account.id, patch);
-          warnOfEffects(call, head, changes, count('pop3') + count('imap') - ended);
+          if (addresses !== undefined && moved !== '') await directory.changeAccount(account.id, { addresses });
+          if (changes.length > 0 || moved === '')
+            warnOfEffects(call, head, changes, count('pop3') + count('imap') - ended);
         }),
     };
   },

@@ -7,6 +7,7 @@ import type { RoleGroup, Server } from '../../directory/model.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Cmdlet, CmdletObject, ManagementServices, Parameter, ReadingCmdlet } from '../cmdlet.ts';
 import type { CertificateFacts, RunningServices } from '../services-of-instance.ts';
+import { oneLineName, tlsCertificateName } from './certificate-name.ts';
 import { identityParameter, identityType } from './identity.ts';
 import { runningServer } from './running-server.ts';
 
@@ -52,13 +53,14 @@ function shown(facts: CertificateFacts, services: readonly string[]): CmdletObje
   return {
     Thumbprint: certificate.fingerprint.replaceAll(':', ''),
     Services: services,
-    Subject: facts.subject,
+    Subject: oneLineName(facts.subject),
     CertificateDomains: facts.names,
-    Issuer: facts.issuer,
+    Issuer: oneLineName(facts.issuer),
     NotBefore: new Date(certificate.validFrom).toISOString(),
     NotAfter: new Date(facts.notAfter).toISOString(),
     DaysLeft: Math.floor(left / DAY_MS),
     Status: left <= 0 || notYet ? 'DateInvalid' : 'Valid',
+    TlsCertificateName: tlsCertificateName(facts),
     SerialNumber: certificate.serialNumber,
     IsSelfSigned: certificate.checkIssued(certificate),
   };

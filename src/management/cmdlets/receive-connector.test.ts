@@ -151,6 +151,12 @@ test('a name that no certificate covers is a warning', async () => {
   org = await inMemoryOrganization({ running: fakeRunningServer(() => org, { certificates: [certificate] }) });
   await org.run('Set-ReceiveConnector', { 1: client, Fqdn: 'smtp.example.test' });
   assert.match(org.warnings.join(), /no certificate of MAIL1 covers smtp\.example\.test/);
+  const named = (name: string) => org.run('Set-ReceiveConnector', { 1: client, TlsCertificateName: name });
+  await assert.rejects(
+    named('<I>CN=Elsewhere<S>CN=smtp'),
+    failure('CANNOT', /has no certificate.*It has <I>.*CN=Test mail CA.*<S>CN=mail1\.example\.test/),
+  );
+  await named('<I>O=Test,cn=Test Mail CA<S>CN=mail1.example.test');
 });
 
 test('-WhatIf of New names what differs from the defaults', async () => {

@@ -25,7 +25,7 @@ import {
   serverParameter,
 } from './identity.ts';
 import { applying } from './results.ts';
-import { checkNewBindings, openSessions, warnOfUncovered } from './running-server.ts';
+import { checkNewBindings, checkTlsCertificateName, openSessions, warnOfUncovered } from './running-server.ts';
 import {
   changesOf,
   changeText,
@@ -125,6 +125,8 @@ async function check(
   await checkNewBindings(call, { ...change, name: 'ImplicitTlsBindings', after: after.implicitTlsBindings });
   const offersTls = after.authMechanism.includes('Tls');
   if (offersTls && after.fqdn !== (before?.fqdn ?? server.fqdn)) warnOfUncovered(call, server, [after.fqdn]);
+  if (after.tlsCertificateName !== '' && after.tlsCertificateName !== before?.tlsCertificateName)
+    checkTlsCertificateName(call, server, after.tlsCertificateName);
   if (after.advertiseClientSettings && !after.enabled)
     call.warn(`"${after.name}" is advertised to users and not enabled: they see nothing of it`);
   if (after.permissionGroups.length === 0 && before === null)

@@ -11,6 +11,7 @@ import { binding as bindingType } from '../../directory/settings/value-types.ts'
 import { Failure } from '../../observe/failure.ts';
 import type { CmdletCall, ManagementServices } from '../cmdlet.ts';
 import type { RunningServices } from '../services-of-instance.ts';
+import { isNamedBy, tlsCertificateName } from './certificate-name.ts';
 
 /** The running server, where it is the one that is meant. */
 export function runningOn(services: ManagementServices, server: Server): RunningServices | null {
@@ -148,7 +149,25 @@ export function checkCertificateName(call: CmdletCall, server: Server, name: str
 export function warnOfUncovered(call: CmdletCall, server: Server, names: readonly string[]): void {
   const running = runningOn(call.services, server);
   if (running === null) return;
-  for (const name of new Set(names.map((one) => one.toLowerCase())))
+  const seen = new Map(names.map((name) => [name.toLowerCase(), name]));
+  for (const name of seen.values())
     if (isIP(name) === 0 && running.certificateFor(name) === null)
       call.warn(`no certificate of ${server.name} covers ${name}: mail programs will refuse or ask`);
+}
+
+/** A connector may name its certificate. @throws Failure CANNOT naming those there are, in the form that is taken */
+export function checkTlsCertificateName(call: CmdletCall, server: Server, name: string): void {
+  const running = runningOn(call.services, server);
+  if (running === null) {
+    call.warn(
+      `TlsCertificateName: ${server.name} does not run here, so whether it has that certificate could not be checked`,
+    );
+    return;
+  }
+  const there = running.certificates();
+  if (there.some((facts) => isNamedBy(facts, name))) return;
+  throw new Failure(
+    'CANNOT',
+    `TlsCertificateName: ${server.name} has no certificate ${name}. It has ${there.map(tlsCertificateName).join('; ')}`,
+  );
 }

@@ -235,9 +235,7 @@ async function followed(
   services: readonly ServiceName[],
   running: boolean,
 ): Promise<void> {
-  // Nothing listens for the web yet, so there is nothing to wait for.
-  const watched: readonly ServiceName[] = services.filter((service) => service !== 'web');
-  if (watched.length === 0) return;
+  if (services.length === 0) return;
   if (runningOn(call.services, at) === null) {
     if (at.id === call.services.server.id) call.warn('no server runs: it counts when one is started (penfold serve)');
     return;
@@ -246,7 +244,7 @@ async function followed(
   for (;;) {
     const reality = await realityOf(call, at);
     const states = await call.services.directory.services(at.id);
-    const behind = states.filter((state) => watched.includes(state.service) && reality(state).running !== running);
+    const behind = states.filter((state) => services.includes(state.service) && reality(state).running !== running);
     if (behind.length === 0) return;
     if (performance.now() > deadline || call.signal.aborted) {
       for (const state of behind)
