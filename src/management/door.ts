@@ -7,6 +7,7 @@ import { nearestName } from '../config/nearest-name.ts';
 import { Failure } from '../observe/failure.ts';
 import { bindArguments, isCommon, matchParameter, type RawArguments } from './binding.ts';
 import type { Caller, Cmdlet, CmdletCall, CmdletObject, ManagementServices, Plan } from './cmdlet.ts';
+import { protectingAccounts } from './protected-accounts.ts';
 import { checkMayRun, mayRun } from './roles.ts';
 import { supervised } from './supervise.ts';
 
@@ -105,7 +106,10 @@ export function createDoor(
           args: bound.args,
           services: {
             ...services,
-            directory: services.directory.as({ user: caller.user, via: caller.via, command: cmdlet.name }),
+            directory: protectingAccounts(
+              services.directory.as({ user: caller.user, via: caller.via, command: cmdlet.name }),
+              caller,
+            ),
           },
           caller,
           signal,
