@@ -5,6 +5,7 @@
  * Every write is validated, made in one transaction, and announced to `watch` in every process that has the
  * directory open, within a second.
  */
+import type { MailboxId } from '../store/model.ts';
 import type {
   AcceptedDomain,
   Account,
@@ -19,6 +20,7 @@ import type {
   DatabaseId,
   DatabaseRecord,
   DatabaseSettings,
+  DisconnectedMailbox,
   ImapSettings,
   MailboxPermission,
   MailboxSettings,
@@ -56,13 +58,21 @@ export interface DirectoryChange {
   readonly id: string | null;
 }
 
+/** The first address is the primary one. */
+export interface NewMailbox {
+  readonly database: DatabaseId;
+  readonly addresses: readonly string[];
+  /** A disconnected mailbox of this database, with the mail in it; left out: a new one. */
+  readonly id?: MailboxId;
+}
+
 export interface NewAccount {
   readonly kind: AccountKind;
   readonly displayName: string;
   readonly alias: string;
   readonly userPrincipalName: string;
-  /** Null: account without mailbox. The first address is the primary one. */
-  readonly mailbox: { readonly database: DatabaseId; readonly addresses: readonly string[] } | null;
+  /** Null: account without mailbox. */
+  readonly mailbox: NewMailbox | null;
   /** Null: no password, cannot log on. */
   readonly credentials: Credentials | null;
 }
@@ -74,6 +84,11 @@ export interface AccountPatch {
   readonly userPrincipalName?: string;
   readonly addresses?: readonly string[];
   readonly credentials?: Credentials | null;
+  /**
+   * Enable-, Connect-Mailbox: gives the account one; Disable-Mailbox: null takes it away, its settings and the rights
+   * on it too, and leaves it disconnected.
+   */
+  readonly mailbox?: NewMailbox | null;
 }
 
 export interface Page {
@@ -127,7 +142,12 @@ export interface Directory {
   /** All or none, in one transaction: about 50 µs each on the event loop, so `--count 10000` comes in hundreds. */
   addAccounts(accounts: readonly NewAccount[]): Promise<readonly Account[]>;
   changeAccount(id: AccountId, patch: AccountPatch): Promise<Account>;
+  /** Its mailbox stays as a disconnected one. @throws Failure CANNOT for built-in accounts */
   removeAccount(id: AccountId): Promise<void>;
+  /** Newest first. */
+  disconnectedMailboxes(): Promise<readonly DisconnectedMailbox[]>;
+  /** After its mail was deleted, or so that it will be. */
+  forgetMailbox(id: MailboxId): Promise<void>;
   credentials(id: AccountId): Promise<Credentials | null>;
 
   clientAccess(id: AccountId): Promise<ClientAccessSettings>;

@@ -210,6 +210,18 @@ export interface MailboxRecord {
   readonly addresses: readonly string[];
 }
 
+/** Mail of a mailbox that was removed or disabled: kept for MailboxRetention of its database, and can be connected again. */
+export interface DisconnectedMailbox {
+  readonly id: MailboxId;
+  readonly database: DatabaseId;
+  /** Of the account that had it. */
+  readonly alias: string;
+  readonly displayName: string;
+  readonly addresses: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 export type AcceptedDomainType = 'Authoritative' | 'InternalRelay' | 'ExternalRelay';
 
 export interface AcceptedDomain {

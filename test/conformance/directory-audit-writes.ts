@@ -18,6 +18,7 @@ type Reading =
   | 'account'
   | 'accounts'
   | 'credentials'
+  | 'disconnectedMailboxes'
   | 'clientAccess'
   | 'mailboxSettings'
   | 'effectiveQuotas'
@@ -280,6 +281,20 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
           'Mailbox',
           'ann',
           { Alias: 'ann', RoleGroups: 'Recipient Management', MailboxPermissions: 'ann on sales: SendAs' },
+          true,
+        ),
+      ],
+    },
+    forgetMailbox: {
+      run: async (as) => {
+        const [mailbox] = await as.disconnectedMailboxes();
+        if (mailbox !== undefined) await as.forgetMailbox(mailbox.id);
+      },
+      leaves: [
+        removed(
+          'DisconnectedMailbox',
+          'ann',
+          { DisplayName: 'ann', Database: 'DB1', EmailAddresses: 'ann@example.org, a@example.org' },
           true,
         ),
       ],

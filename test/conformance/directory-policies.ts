@@ -43,16 +43,6 @@ export function directoryPoliciesConformance(engine: string, open: OpenDirectory
     });
     after(() => under.close());
 
-    test('an account is found by its alias alone', async () => {
-      const other = await directory.addAccount(
-        person(here.database, 'other', { mailbox: { database: here.database, addresses: ['sold@example.org'] } }),
-      );
-      assert.equal((await directory.accountByAlias(' SALES '))?.id, sales.id);
-      assert.equal(await directory.accountByAlias('sold'), null);
-      assert.equal((await directory.accountByLogonName('sold'))?.id, other.id);
-      assert.equal(await directory.accountByAlias('sales@example.org'), null);
-    });
-
     test('accepted domains change, move the default and go when nobody uses them', async () => {
       await directory.addDomain({ name: 'example.net', type: 'InternalRelay', isDefault: false });
       assert.deepEqual(await directory.changeDomain('EXAMPLE.net', { type: 'ExternalRelay' }), {

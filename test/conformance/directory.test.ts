@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openSqliteDirectory } from '../../src/directory/engine/sqlite/directory.ts';
 import { directoryAuditConformance } from './directory-audit.ts';
+import { directoryMailboxesConformance } from './directory-mailboxes.ts';
 import { directoryPoliciesConformance } from './directory-policies.ts';
 import { directoryConformance } from './directory.ts';
 import type { OpenDirectory } from './directory-fixture.ts';
@@ -31,6 +32,7 @@ for (const [engine, open] of [
   ['SQLite file', inFile],
 ] as const) {
   directoryConformance(engine, open);
+  directoryMailboxesConformance(engine, open);
   directoryPoliciesConformance(engine, open);
   directoryAuditConformance(engine, open);
 }

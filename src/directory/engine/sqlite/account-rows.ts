@@ -6,7 +6,7 @@
  */
 import { Failure } from '../../../observe/failure.ts';
 import { mailboxId } from '../../../store/model.ts';
-import type { NewAccount } from '../../api.ts';
+import type { NewAccount, NewMailbox } from '../../api.ts';
 import { type Account, type AccountId, accountId, type Credentials } from '../../model.ts';
 import {
   ADDRESSES_PER_MAILBOX,
@@ -16,6 +16,7 @@ import {
   checkedDisplayName,
   checkedPrincipalName,
 } from '../../names.ts';
+import { keepDisconnected, takeDisconnected } from './disconnected-mailboxes.ts';
 import { type DirectoryFile, isConstraintError } from './file.ts';
 import { orderedId } from './ordered-id.ts';
 import { ACCOUNT_KINDS } from './rows.ts';
@@ -31,7 +32,8 @@ export function insertAccount(file: DirectoryFile, given: NewAccount): Account {
   const userPrincipalName = checkedPrincipalName(given.userPrincipalName);
   const principalKey = addressKey(userPrincipalName);
   const addresses = given.mailbox === null ? null : checkedAddresses(given.mailbox.addresses);
-  const mailbox = given.mailbox === null ? null : mailboxId(orderedId());
+  const mailbox = given.mailbox === null ? null : (given.mailbox.id ?? mailboxId(orderedId()));
+  if (given.mailbox?.id !== undefined) takeDisconnected(file, given.mailbox.id, given.mailbox.database);
   try {
     file.run(
       `INSERT INTO account (id, kind, enabled, display_name, alias, upn, upn_key, mailbox, database)
@@ -93,6 +95,34 @@ export function replaceAddresses(file: DirectoryFile, account: Account, given: r
     ...account,
     mailbox: { ...account.mailbox, primaryAddress: all[0] ?? account.mailbox.primaryAddress, addresses: all },
   };
+}
+
+/**
+ * The account as it is with the mailbox, new or connected again.
+ * @throws Failure ALREADYEXISTS (address, mailbox), NONEXISTENT (database, mailbox), CANNOT
+ */
+export function giveMailbox(file: DirectoryFile, account: Account, given: NewMailbox): Account {
+  if (account.mailbox !== null) throw new Failure('ALREADYEXISTS', `${account.alias} has a mailbox already`);
+  if (account.kind === 'guest' || account.kind === 'anonymous')
+    throw new Failure('CANNOT', `the built-in account ${account.alias} has no mailbox`);
+  checkDatabase(file, given.database);
+  const addresses = checkedAddresses(given.addresses);
+  const id = given.id ?? mailboxId(orderedId());
+  if (given.id !== undefined) takeDisconnected(file, given.id, given.database);
+  file.run('UPDATE account SET mailbox = ?, database = ? WHERE id = ?', id, given.database, account.id);
+  insertAddresses(file, account.id, addresses, addressKey(account.userPrincipalName));
+  const all = [...addresses.values()];
+  return { ...account, mailbox: { id, database: given.database, primaryAddress: all[0] ?? '', addresses: all } };
+}
+
+/** The account as it is without: addresses and settings go, the mail is kept as a disconnected mailbox. */
+export function takeMailbox(file: DirectoryFile, account: Account, at: number): Account {
+  if (account.mailbox === null) return account;
+  keepDisconnected(file, account, account.mailbox, at);
+  file.run('DELETE FROM address WHERE account = ?', account.id);
+  file.run('DELETE FROM mailbox_settings WHERE account = ?', account.id);
+  file.run('UPDATE account SET mailbox = NULL, database = NULL WHERE id = ?', account.id);
+  return { ...account, mailbox: null };
 }
 
 /** @throws Failure CANNOT for kinds that have no password */

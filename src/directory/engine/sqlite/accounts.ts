@@ -14,7 +14,15 @@ import {
   logonCandidates,
   nameKey,
 } from '../../names.ts';
-import { checkFree, insertAccount, replaceAddresses, setCredentials } from './account-rows.ts';
+import {
+  checkFree,
+  giveMailbox,
+  insertAccount,
+  replaceAddresses,
+  setCredentials,
+  takeMailbox,
+} from './account-rows.ts';
+import { keepDisconnected } from './disconnected-mailboxes.ts';
 import type { Domains } from './domains.ts';
 import type { DirectoryFile, Transaction } from './file.ts';
 import { LruMap } from './lru.ts';
@@ -28,6 +36,11 @@ const NAMES_CACHED = 50_000;
 const PAGE_LIMIT = 10_000;
 /** More accounts than this in one transaction are announced as "any". */
 const ANNOUNCED_ONE_BY_ONE = 16;
+
+const BUILT_IN: ReadonlySet<Account['kind']> = new Set(['administrator', 'guest', 'anonymous']);
+
+/** Rights go with what they were on; what they were, for the audit log. */
+export type RemoveRights = (transaction: Transaction) => AuditValues;
 
 export class Accounts {
   readonly #file: DirectoryFile;
@@ -154,7 +167,10 @@ export class Accounts {
     });
   }
 
-  change(actor: Actor, id: AccountId, patch: AccountPatch): Account {
+  /** `removeRights` takes away what others held on the mailbox, when that goes. */
+  change(actor: Actor, id: AccountId, patch: AccountPatch, removeRights: RemoveRights): Account {
+    if (patch.mailbox !== undefined && patch.addresses !== undefined)
+      throw new Failure('CANNOT', 'a mailbox brings its addresses with it; set one or the other');
     this.#file.write(actor, (transaction) => {
       const now = this.existing(id);
       const named = {
@@ -175,26 +191,34 @@ export class Accounts {
         addressKey(named.userPrincipalName),
         id,
       );
-      const next = patch.addresses === undefined ? named : replaceAddresses(this.#file, named, patch.addresses);
+      let next: Account = named;
+      if (patch.addresses !== undefined) next = replaceAddresses(this.#file, named, patch.addresses);
+      if (patch.mailbox) next = giveMailbox(this.#file, named, patch.mailbox);
+      if (patch.mailbox === null) next = takeMailbox(this.#file, named, transaction.at);
+      const rights = now.mailbox !== null && next.mailbox === null ? removeRights(transaction) : {};
       const had = patch.credentials === undefined ? null : this.credentials(id);
       if (patch.credentials !== undefined) setCredentials(this.#file, now, patch.credentials);
       transaction.note('account', id);
       // A new password counts as a change whatever stood there before; neither is ever shown.
+      const password = { Password: SECRET };
       transaction.audit(
-        accountObjectKind(now),
+        now.mailbox === null && next.mailbox === null ? 'User' : 'Mailbox',
         now.alias,
-        patch.credentials === null && had !== null ? { ...this.#values(now), Password: SECRET } : this.#values(now),
-        patch.credentials ? { ...this.#values(next), Password: SECRET } : this.#values(next),
+        { ...this.#values(now), ...rights, ...(patch.credentials === null && had !== null ? password : {}) },
+        { ...this.#values(next), ...(patch.credentials ? password : {}) },
       );
     });
     return this.existing(id);
   }
 
-  /** `removeRights` takes away what the account held and says what that was. */
-  remove(actor: Actor, id: AccountId, removeRights: (transaction: Transaction) => AuditValues): void {
+  /** `removeRights` takes away what the account held and what others held on it. */
+  remove(actor: Actor, id: AccountId, removeRights: RemoveRights): void {
     this.#file.write(actor, (transaction) => {
       const now = this.existing(id);
+      if (BUILT_IN.has(now.kind))
+        throw new Failure('CANNOT', `the built-in account ${now.alias} stays; disable it instead`);
       const rights = removeRights(transaction);
+      if (now.mailbox !== null) keepDisconnected(this.#file, now, now.mailbox, transaction.at);
       this.#file.run('DELETE FROM account WHERE id = ?', id);
       transaction.note('account', id);
       transaction.audit(accountObjectKind(now), now.alias, { ...this.#values(now), ...rights }, null);

@@ -14,6 +14,7 @@ import { Accounts } from './accounts.ts';
 import { AuditLog, type AuditRetention } from './audit-log.ts';
 import { ComponentRequests } from './component-requests.ts';
 import { Connectors } from './connectors.ts';
+import { DisconnectedMailboxes } from './disconnected-mailboxes.ts';
 import { Domains } from './domains.ts';
 import { DirectoryFile } from './file.ts';
 import { checkMailbox, effectiveQuotas } from './mailboxes.ts';
@@ -45,6 +46,7 @@ export async function openSqliteDirectory(options: SqliteDirectoryOptions): Prom
   const topology = new Topology(file, onRefused);
   const domains = new Domains(file);
   const accounts = new Accounts(file, topology, domains);
+  const disconnected = new DisconnectedMailboxes(file, topology);
   const policies = new ThrottlingPolicies(file, onRefused);
   const rights = new Rights(file, accounts);
   const clientAccess = new AccountSettings<ClientAccessSettings>(
@@ -126,8 +128,11 @@ export async function openSqliteDirectory(options: SqliteDirectoryOptions): Prom
     accounts: async (page) => accounts.page(page),
     addAccount: async (account) => addOne(actor, account),
     addAccounts: async (given) => accounts.add(actor, given),
-    changeAccount: async (id, patch) => accounts.change(actor, id, patch),
+    changeAccount: async (id, patch) =>
+      accounts.change(actor, id, patch, (transaction) => rights.removeAllOn(transaction, id)),
     removeAccount: async (id) => accounts.remove(actor, id, (transaction) => rights.removeAllOf(transaction, id)),
+    disconnectedMailboxes: async () => disconnected.all(),
+    forgetMailbox: async (id) => disconnected.forget(actor, id),
     credentials: async (id) => accounts.credentials(id),
 
     clientAccess: async (id) => clientAccess.get(id),

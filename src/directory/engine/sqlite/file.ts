@@ -45,6 +45,8 @@ const CHANGE_KINDS = [
 
 /** A write under way. Everything said to it is in the same transaction. */
 export interface Transaction {
+  /** When it began, ms since 1970. */
+  readonly at: number;
   /** Announced to watchers of every process after the commit. */
   note(kind: DirectoryChange['kind'], id: string | null): void;
   /** One entry of the audit log; none when nothing changed. Null: the object was or is not there. */
@@ -176,6 +178,7 @@ export class DirectoryFile {
       );
     };
     return {
+      at,
       note: (kind, id) => {
         this.run('INSERT INTO change (kind, id) VALUES (?, ?)', kind, id);
       },

@@ -177,6 +177,17 @@ const STEPS: readonly string[] = [
     after_values TEXT
   ) STRICT;
   `,
+  // Issue 3: mailboxes without an account, until their retention ends. addresses: JSON list.
+  `
+  CREATE TABLE disconnected_mailbox (
+    id TEXT PRIMARY KEY,
+    database TEXT NOT NULL REFERENCES mailbox_database (id),
+    alias TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    addresses TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -129,25 +129,38 @@ export class Rights {
     });
   }
 
-  /** Of an account that goes: what it held and what others held on it, for the audit log. */
+  /** Of an account that goes: its roles, what it held and what others held on it. */
   removeAllOf(transaction: Transaction, id: AccountId): AuditValues {
-    const left: Record<string, string> = {};
     const groups = this.#file.all('SELECT role_group FROM role_member WHERE account = ?', id);
     if (groups.length > 0) {
-      left['RoleGroups'] = groups.map((row) => textOf(row, 'role_group')).join(', ');
       this.#file.run('DELETE FROM role_member WHERE account = ?', id);
       transaction.note('role', id);
     }
-    const rows = [...this.#permissionRows({ mailbox: id }), ...this.#permissionRows({ user: id })];
-    if (rows.length === 0) return left;
+    return {
+      ...(groups.length > 0 ? { RoleGroups: groups.map((row) => textOf(row, 'role_group')).join(', ') } : {}),
+      ...this.#removePermissions(transaction, [
+        ...this.#permissionRows({ mailbox: id }),
+        ...this.#permissionRows({ user: id }),
+      ]),
+    };
+  }
+
+  /** Of a mailbox that goes while its account stays. */
+  removeAllOn(transaction: Transaction, mailbox: AccountId): AuditValues {
+    return this.#removePermissions(transaction, this.#permissionRows({ mailbox }));
+  }
+
+  #removePermissions(transaction: Transaction, rows: readonly Row[]): AuditValues {
+    if (rows.length === 0) return {};
     const alias = (one: AccountId): string => this.#accounts.existing(one).alias;
-    left['MailboxPermissions'] = rows
-      .map(permissionOf)
-      .map(({ mailbox, user, rights }) => `${alias(user)} on ${alias(mailbox)}: ${rights.join(', ')}`)
-      .join('; ');
-    this.#file.run('DELETE FROM permission WHERE mailbox = ?1 OR user = ?1', id);
-    for (const mailbox of new Set(rows.map((row) => textOf(row, 'mailbox')))) transaction.note('permission', mailbox);
-    return left;
+    const permissions = rows.map(permissionOf);
+    for (const { mailbox, user } of permissions)
+      this.#file.run('DELETE FROM permission WHERE mailbox = ? AND user = ?', mailbox, user);
+    for (const mailbox of new Set(permissions.map((one) => one.mailbox))) transaction.note('permission', mailbox);
+    const texts = permissions.map(
+      ({ mailbox, user, rights }) => `${alias(user)} on ${alias(mailbox)}: ${rights.join(', ')}`,
+    );
+    return { MailboxPermissions: texts.join('; ') };
   }
 
   #permissionRows({ mailbox, user }: PermissionFilter): readonly Row[] {
