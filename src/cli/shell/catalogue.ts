@@ -49,6 +49,10 @@ export class Catalogue {
   unknown(name: string): string {
     const instead = ABSENT.get(name.toLowerCase());
     if (instead !== undefined) return `${name} is not there: ${instead}`;
+    const begun = this.names().filter((one) => one.toLowerCase().startsWith(name.toLowerCase()));
+    if (begun.length > 0 && name !== '') {
+      return `there is no cmdlet ${name}. There ${begun.length === 1 ? 'is' : 'are'} ${begun.slice(0, 8).join(', ')}`;
+    }
     const nearest = nearestName(name, this.names());
     const hint = nearest === null ? 'All there are: Get-Command' : `Did you mean ${nearest}?`;
     return `there is no cmdlet ${name}. ${hint}`;

@@ -48,6 +48,7 @@ async function shell(options: ShellOptions): Promise<number> {
       const { command, file = '-' } = options;
       return await runScript(command === undefined ? linesOf(file) : only(command), {
         door,
+        serverName: door.server.name,
         console: new TerminalConsole(),
         signal: stopped.signal,
         keepGoing: options.keepGoing === true,

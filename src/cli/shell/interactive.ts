@@ -18,6 +18,7 @@ export async function interactiveShell(door: OpenDoor, version: string): Promise
   const session: ShellSession = await ShellSession.open({
     door,
     console,
+    serverName: door.server.name,
     history: () => history.lines,
     confirm: (what) => question(what),
     read: async (prompt, secret) => (secret ? terminal.secret(prompt) : ((await terminal.line(prompt)) ?? '')),

@@ -12,6 +12,7 @@ export interface Surroundings {
   /** Columns of the terminal; null: a file or a pipe, nothing is cut. */
   readonly width: number | null;
   readonly catalogue: Catalogue;
+  readonly serverName: string;
   history(): readonly string[];
   /** What a person types, unseen when `secret`. @throws Failure CANNOT where nobody is to be asked */
   read(prompt: string, secret: boolean): Promise<string>;

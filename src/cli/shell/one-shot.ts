@@ -54,7 +54,7 @@ export async function runOneShot(given: readonly string[]): Promise<number> {
   const stop = (): void => stopped.abort();
   process.once('SIGINT', stop);
   try {
-    return await runWords(words, { door, console, json, signal: stopped.signal });
+    return await runWords(words, { door, serverName: door.server.name, console, json, signal: stopped.signal });
   } catch (error) {
     if (stopped.signal.aborted) {
       console.warn('stopped; what was done before stays done');
@@ -69,6 +69,7 @@ export async function runOneShot(given: readonly string[]): Promise<number> {
 
 export interface RunWordsOptions {
   readonly door: Door;
+  readonly serverName: string;
   readonly console: Console;
   readonly json: boolean;
   readonly signal: AbortSignal;
@@ -81,6 +82,7 @@ export async function runWords(words: readonly string[], options: RunWordsOption
     ...unattended(),
     door,
     console,
+    serverName: options.serverName,
     ...(attended
       ? { confirm: askOnTerminal, read: (prompt: string, secret: boolean) => readOnTerminal(prompt, secret) }
       : { read: secretFromStdin }),
@@ -105,6 +107,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 interface ClosableDoor extends Door {
+  readonly server: { readonly name: string };
   close(): Promise<void>;
 }
 
@@ -117,6 +120,7 @@ async function withoutInstance(reason: unknown): Promise<ClosableDoor> {
     yield* await Promise.reject<never[]>(reason);
   };
   return {
+    server: { name: '<Server Name>' },
     cmdlets: async () => CMDLETS.map(cmdletHelp),
     run: fail,
     complete: async () => [],

@@ -36,7 +36,9 @@ export interface Context extends BindOptions {
   readonly signal: AbortSignal;
   /** Lower-case names. */
   readonly variables: ReadonlyMap<string, readonly Item[]>;
-  readonly around: Omit<Surroundings, 'evaluate' | 'signal' | 'width' | 'catalogue'>;
+  readonly around: Omit<Surroundings, 'evaluate' | 'signal' | 'width' | 'catalogue' | 'serverName'>;
+  /** What `<Server Name>` in an example stands for. */
+  readonly serverName: string;
   /** The text that offsets point into. */
   readonly source: string;
   /** @throws Failure CANNOT where nobody is to be asked */
@@ -99,6 +101,7 @@ async function startCommand(command: Command, input: Stream | null, context: Con
     signal: context.signal,
     width: context.console.width,
     catalogue: context.catalogue,
+    serverName: context.serverName,
     evaluate: async (value) => cellOf(await scalarOrList(value, context)),
   };
   const refuse = (parameter: string, must: string): Error =>
@@ -124,7 +127,9 @@ async function startRemote(
 ): Promise<Stream> {
   const paired = pair(help, command, context);
   const args: Record<string, RawArgument> = {};
-  for (const { parameter, value } of paired.pairings) args[parameter.name] = await givenTo(parameter, value, context);
+  for (const { parameter, value } of paired.pairings) {
+    args[parameter.name] = withServerName(await givenTo(parameter, value, context), context);
+  }
   const read = async (value: Value | null | 'absent'): Promise<RawArgument> =>
     value === null || value === 'absent' ? null : scalarOrList(value, context);
   if (paired.verbose !== 'absent') {
@@ -142,6 +147,21 @@ async function startRemote(
     throw new ShellSyntaxError(`${help.name} takes nothing from the pipeline`, command.at);
   }
   return { items: remoteItems(call, input, context), columns: help.columns };
+}
+
+const SERVER_NAME = /<server name>/gi;
+
+/** Lines of examples run as they are: `"Client Frontend <Server Name>"` (exchange-behaviour.md §12, the first row). */
+function withServerName(raw: RawArgument, context: Context): RawArgument {
+  const text = (one: RawScalar): RawScalar => {
+    if (typeof one !== 'string' || one.search(SERVER_NAME) === -1) return one;
+    context.console.warn(`<Server Name> is taken as ${context.serverName}, the name of this server`);
+    return one.replaceAll(SERVER_NAME, () => context.serverName);
+  };
+  if (raw === null) return null;
+  if (typeof raw !== 'object') return text(raw);
+  if (!('add' in raw)) return raw.map(text);
+  return { add: raw.add.map(text), remove: raw.remove.map(text) };
 }
 
 interface RemoteCall {

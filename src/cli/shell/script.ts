@@ -16,6 +16,7 @@ export interface ScriptOptions {
   readonly console: Console;
   readonly signal: AbortSignal;
   readonly keepGoing: boolean;
+  readonly serverName: string;
   /** As errors name it. */
   readonly name: string;
 }
@@ -41,7 +42,12 @@ export const secretFromStdin = (): Promise<string> => readPassword('-');
 /** Resolves with the exit code. */
 export async function runScript(lines: AsyncIterable<string>, options: ScriptOptions): Promise<number> {
   const { console, signal } = options;
-  const session = await ShellSession.open({ ...unattended(), door: options.door, console });
+  const session = await ShellSession.open({
+    ...unattended(),
+    door: options.door,
+    serverName: options.serverName,
+    console,
+  });
   let problems = 0;
   let number = 0;
   let buffer = '';

@@ -19,6 +19,8 @@ const SEEN_CMDLETS = 500;
 export interface SessionOptions {
   readonly door: Door;
   readonly console: Console;
+  /** Of this server. */
+  readonly serverName: string;
   confirm(what: string): Promise<Answer>;
   read(prompt: string, secret: boolean): Promise<string>;
   history(): readonly string[];
@@ -104,6 +106,7 @@ export class ShellSession {
     return {
       door: options.door,
       console: options.console,
+      serverName: options.serverName,
       confirm: (what) => options.confirm(what),
       source,
       signal,

@@ -39,6 +39,8 @@ const PARAMETER = /[-\u2013\u2014\u2015](?:([A-Za-z_][A-Za-z0-9_-]*)(:)?|(\?)(?=
 const VARIABLE = /\$([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*)*)/y;
 const TEMPLATE_VARIABLE = /\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))/y;
 const PATH = /(?:\.[A-Za-z_][A-Za-z0-9_]*)+/y;
+/** `<Server Name>`, as it stands in examples. */
+const PLACEHOLDER = /<[A-Za-z][A-Za-z ]*>/y;
 const CONTINUATION = /`[ \t]*(\r?\n|$)/y;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['n', '\n'],
@@ -216,6 +218,13 @@ class Lexer {
   #word(): void {
     const at = this.#at;
     const first = this.#text.charAt(at);
+    const placeholder = first === '<' ? this.#match(PLACEHOLDER)?.[0] : undefined;
+    if (placeholder !== undefined) {
+      this.#at += placeholder.length;
+      this.tokens.push({ kind: 'word', parts: [placeholder], at, end: this.#at });
+      this.#mustEndHere();
+      return;
+    }
     if (first === '>' || first === '<' || first === '&') throw new ShellSyntaxError(strayHint(first), at);
     if (first === '}') throw new ShellSyntaxError('this } closes nothing: take it away, or put the text in quotes', at);
     const parts: TextPart[] = [];
@@ -326,7 +335,7 @@ function strayHint(character: string): string {
     case '>':
       return 'redirections are not there: use | Out-File -Path FILE';
     case '<':
-      return 'text with < needs quotes, such as "<Server Name>"';
+      return 'text with < needs quotes, such as "<a>"';
     default:
       return '& is not there: type the name of the cmdlet alone';
   }

@@ -35,7 +35,9 @@ const getHelp: LocalCmdlet = {
     if (/^(about_)?language$/i.test(name)) return linesOf(LANGUAGE);
     const entry = call.around.catalogue.find(name);
     if (entry === null) return found(call.around.catalogue, name);
-    return linesOf(describe(entry.help, call));
+    // So that examples run as they are shown.
+    const named = (line: string): string => line.replaceAll('<Server Name>', () => call.around.serverName);
+    return linesOf(describe(entry.help, call).map(named));
   },
 };
 
