@@ -13,6 +13,7 @@ import type { MailboxDatabase } from '../store/api.ts';
 import type { ReadReceipts } from '../transport/read-receipts.ts';
 import type { Connection } from '../wire/connection.ts';
 import type { BackendLink, BackendSession, HandOver } from './link.ts';
+import type { LiveQuotas } from './live-quotas.ts';
 import { LiveSettings } from './live-settings.ts';
 import { type EndableSession, type SessionFactories, sessionFactories } from './session-factories.ts';
 import { SessionLog } from './session-log.ts';
@@ -27,6 +28,8 @@ export interface BackEndOptions {
   /** The open mailbox databases of this server. */
   readonly databases: ReadonlyMap<DatabaseId, MailboxDatabase>;
   readonly log: Log;
+  /** What mailboxes may hold; loaded before one is opened. */
+  readonly quotas?: LiveQuotas;
   /** Read receipts for downloads; none are sent when missing. */
   readonly receipts?: ReadReceipts;
   /** The sessions of src/imap and src/pop3 when missing. */
@@ -85,6 +88,7 @@ class InProcessBackEnd implements BackEnd {
     const database = this.#options.databases.get(owner.mailbox.database);
     if (database === undefined) throw new Failure('UNAVAILABLE', 'The mailbox database is not mounted');
     const access = await this.#options.directory.clientAccess(owner.id);
+    await this.#options.quotas?.load(owner);
     const mailbox = await database.open(owner.mailbox.id);
     const facts: LiveSession = {
       id: handOver.session,

@@ -6,6 +6,7 @@ import { createAuthenticator } from '../auth/authenticator.ts';
 import type { Argon2 } from '../auth/argon2id.ts';
 import { Throttle } from '../auth/throttle.ts';
 import { type BackEnd, createInProcessLink } from '../backend/in-process-link.ts';
+import { LiveQuotas } from '../backend/live-quotas.ts';
 import { MaintenanceSchedule } from '../backend/maintenance.ts';
 import { controlSocketPath, type DataLayout } from '../config/data-directory.ts';
 import type { Configuration } from '../config/schema.ts';
@@ -27,11 +28,11 @@ import type { Log } from '../observe/log.ts';
 import { createSmtpSession } from '../smtp/server/session.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
-import { createLocalDelivery } from '../transport/deliver.ts';
 import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
 import { openManagement } from './management.ts';
 import { adoptStartupTypes } from './startup.ts';
+import { openTransport, type OpenTransport } from './transport.ts';
 import { createWebHost, webBindings } from './web.ts';
 
 const DAY_SECONDS = 86_400;
@@ -87,11 +88,24 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): Promise<RunningServer> {
   const { directory, server, log, configuration } = parts;
   await adoptStartupTypes(directory, server);
-  const databases = await Databases.open(directory, server, parts.openDatabase, log);
+  const quotas = new LiveQuotas(directory, log);
+  undo.push(async () => quotas.close());
+  const databases = await Databases.open(directory, server, parts.openDatabase, log, quotas.quotaOf);
   undo.push(() => databases.close());
   await parts.beforeListening?.((account) => databases.of(account));
 
-  const backEnd = await createInProcessLink({ directory, server: server.id, databases: databases.open, log });
+  const databaseOf = (account: Account): MailboxDatabase => databases.of(account);
+  const mail = openTransport({ ...parts, databaseOf, quotas });
+  undo.push(() => mail.close());
+  const receipts = mail.readReceipts;
+  const backEnd = await createInProcessLink({
+    directory,
+    server: server.id,
+    databases: databases.open,
+    quotas,
+    receipts,
+    log,
+  });
   undo.push(() => backEnd.drain(0));
   const maintenance = new MaintenanceSchedule({
     databases: () => databases.open.values(),
@@ -109,9 +123,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     saltKey: parts.saltKey,
     ...(parts.hash === undefined ? {} : { hash: parts.hash }),
   });
-  const transport = createLocalDelivery({ directory, databaseOf: (account) => databases.of(account), log });
-
-  const frontEnds = [...(await createFrontEnds(parts, { authenticator, locator, transport }))];
+  const frontEnds = [...(await createFrontEnds(parts, { authenticator, locator, mail }))];
   const running = new Running(parts, backEnd, databases, frontEnds, throttle, undo);
   const management = await openManagement({
     directory,
@@ -150,17 +162,18 @@ async function createFrontEnds(
   inner: {
     readonly authenticator: ReturnType<typeof createAuthenticator>;
     readonly locator: Locator;
-    readonly transport: ReturnType<typeof createLocalDelivery>;
+    readonly mail: OpenTransport;
   },
 ): Promise<readonly NamedFrontEnd[]> {
   const { directory, server, log } = parts;
-  const { authenticator, locator, transport } = inner;
+  const { authenticator, locator, mail } = inner;
   const { certificates } = parts;
   const shared = { directory, server: server.id, authenticator, locator, certificates, log };
   const session = createSmtpSession({
     directory,
     authenticator,
-    transport,
+    transport: mail.transport,
+    protocolLog: mail.smtpLog,
     tls: (serverName) => certificates.secureContextOptions(serverName ?? server.fqdn),
     log,
   });

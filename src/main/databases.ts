@@ -4,25 +4,33 @@ import type { Directory } from '../directory/api.ts';
 import type { Account, DatabaseId, DatabaseRecord, Server } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
-import type { MailboxDatabase } from '../store/api.ts';
+import type { MailboxDatabase, MailboxQuota } from '../store/api.ts';
+import type { MailboxId } from '../store/model.ts';
 
 /** @throws Failure UNAVAILABLE */
-export type OpenDatabase = (record: DatabaseRecord) => Promise<MailboxDatabase>;
+export type OpenDatabase = (record: DatabaseRecord, quotaOf: QuotaOf) => Promise<MailboxDatabase>;
+/** What a mailbox may hold now; asked at every append. */
+export type QuotaOf = (mailbox: MailboxId) => MailboxQuota;
+
+/** For work on mailboxes without a server: whoever imports or checks is not held up. */
+export const noQuota: QuotaOf = () => ({ prohibitSendReceive: Infinity, recoverableItems: Infinity });
 
 export class Databases {
   readonly #directory: Directory;
   readonly #server: Server;
   readonly #openDatabase: OpenDatabase;
+  readonly #quotaOf: QuotaOf;
   readonly #log: Log;
   readonly #open = new Map<DatabaseId, MailboxDatabase>();
   #opening: Promise<void> = Promise.resolve();
   readonly #unwatch: () => void;
 
-  private constructor(directory: Directory, server: Server, openDatabase: OpenDatabase, log: Log) {
+  private constructor(directory: Directory, server: Server, openDatabase: OpenDatabase, log: Log, quotaOf: QuotaOf) {
     this.#directory = directory;
     this.#server = server;
     this.#openDatabase = openDatabase;
     this.#log = log;
+    this.#quotaOf = quotaOf;
     this.#unwatch = directory.watch((change) => {
       if (change.kind !== 'database') return;
       this.#opening = this.#opening
@@ -31,8 +39,14 @@ export class Databases {
     });
   }
 
-  static async open(directory: Directory, server: Server, openDatabase: OpenDatabase, log: Log): Promise<Databases> {
-    const databases = new Databases(directory, server, openDatabase, log);
+  static async open(
+    directory: Directory,
+    server: Server,
+    openDatabase: OpenDatabase,
+    log: Log,
+    quotaOf: QuotaOf = noQuota,
+  ): Promise<Databases> {
+    const databases = new Databases(directory, server, openDatabase, log, quotaOf);
     try {
       await databases.#openMissing();
     } catch (error) {
@@ -66,7 +80,7 @@ export class Databases {
   async #openMissing(): Promise<void> {
     for (const record of await this.#directory.databases()) {
       if (record.server !== this.#server.id || this.#open.has(record.id)) continue;
-      this.#open.set(record.id, await this.#openDatabase(record));
+      this.#open.set(record.id, await this.#openDatabase(record, this.#quotaOf));
       this.#log.info({ database: record.name }, 'mailbox database opened');
     }
   }

@@ -6,10 +6,10 @@ import { openSqliteDatabase } from '../store/engine/sqlite/index.ts';
 import { locationOf, type OpenDatabase } from './databases.ts';
 
 export function engineOf(layout: DataLayout, log: Log): OpenDatabase {
-  return async (record) => {
+  return async (record, quotaOf) => {
     switch (record.engine) {
       case 'sqlite':
-        return openSqliteDatabase({ directory: locationOf(layout.root, record), log });
+        return openSqliteDatabase({ directory: locationOf(layout.root, record), log, quotaOf });
       case 'postgres':
         throw new Failure('UNAVAILABLE', `mailbox database ${record.name}: this version has no PostgreSQL engine`);
     }

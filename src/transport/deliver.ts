@@ -25,6 +25,8 @@ export interface LocalDeliveryOptions {
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Called before a mailbox is opened for its copy: what the store asks for without waiting is read here. */
+  readonly beforeDelivery?: (account: Account) => Promise<void>;
   /** Told of each copy and of how much the mailbox holds now: quota notices. Must not throw. */
   readonly afterDelivery?: (account: Account, usedBytes: number) => void;
   /** Where each message went; none when missing. */
@@ -34,6 +36,7 @@ export interface LocalDeliveryOptions {
 export function createLocalDelivery(options: LocalDeliveryOptions): Transport {
   const shared: Shared = {
     directory: options.directory,
+    beforeDelivery: options.beforeDelivery,
     afterDelivery: options.afterDelivery,
     tracking: options.tracking ?? null,
     log: options.log,
@@ -58,6 +61,7 @@ export function createLocalDelivery(options: LocalDeliveryOptions): Transport {
 
 interface Shared {
   readonly directory: Directory;
+  readonly beforeDelivery: LocalDeliveryOptions['beforeDelivery'];
   readonly afterDelivery: LocalDeliveryOptions['afterDelivery'];
   readonly tracking: TrackingLog | null;
   readonly log: Log;
@@ -249,6 +253,7 @@ class LocalDelivery implements IncomingMessage {
   }
 
   async #append(database: MailboxDatabase, recipient: Recipient, staged: StagedMessage): Promise<void> {
+    await this.#shared.beforeDelivery?.(recipient.account);
     const mailbox = await database.open(recipient.mailbox.id);
     try {
       const inbox = mailbox.folderByUse('inbox') ?? mailbox.folderByName('INBOX');

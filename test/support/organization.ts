@@ -206,10 +206,10 @@ async function addUsers(directory: Directory, names: readonly string[]): Promise
 }
 
 function engine(name: OrganizationOptions['engine'], layout: DataLayout, log: Log): OpenDatabase {
-  return async (record) =>
+  return async (record, quotaOf) =>
     name === 'memory'
-      ? openMemoryDatabase({ log })
-      : openSqliteDatabase({ directory: locationOf(layout.root, record), log });
+      ? openMemoryDatabase({ log, quotaOf })
+      : openSqliteDatabase({ directory: locationOf(layout.root, record), log, quotaOf });
 }
 
 function recordingLog(): { log: Log; lines: readonly LogLine[] } {

@@ -1,0 +1,91 @@
+/** Transport of a running server: local delivery with its quota notices, its tracking log and the SMTP protocol log. */
+import path from 'node:path';
+import type { LiveQuotas } from '../backend/live-quotas.ts';
+import type { DataLayout } from '../config/data-directory.ts';
+import type { Directory } from '../directory/api.ts';
+import type { Account, Server } from '../directory/model.ts';
+import type { Log } from '../observe/log.ts';
+import { SmtpProtocolLog } from '../observe/protocol-log/smtp.ts';
+import type { MailboxDatabase } from '../store/api.ts';
+import type { Transport } from '../transport/api.ts';
+import { createLocalDelivery } from '../transport/deliver.ts';
+import { QuotaNotices } from '../transport/quota-notices.ts';
+import { createReadReceipts, type ReadReceipts } from '../transport/read-receipts.ts';
+import { TrackingLog } from '../transport/tracking-log.ts';
+
+const MEGABYTE = 1024 ** 2;
+/** exchange-behaviour.md §9.7. */
+const SMTP_LOG = {
+  prefix: 'RECV',
+  rollOver: 'Daily',
+  perFileQuota: 10 * MEGABYTE,
+  maxAge: 30 * 86_400,
+  maxDirectorySize: 250 * MEGABYTE,
+} as const;
+
+export interface TransportParts {
+  readonly directory: Directory;
+  readonly server: Server;
+  readonly layout: DataLayout;
+  readonly databaseOf: (account: Account) => MailboxDatabase;
+  readonly quotas: LiveQuotas;
+  readonly version: string;
+  readonly log: Log;
+}
+
+export interface OpenTransport {
+  readonly transport: Transport;
+  readonly readReceipts: ReadReceipts;
+  readonly tracking: TrackingLog;
+  readonly smtpLog: SmtpProtocolLog;
+  /** Sends what is begun, writes what is logged. */
+  close(): Promise<void>;
+}
+
+export function openTransport(parts: TransportParts): OpenTransport {
+  const { directory, server, layout, databaseOf, quotas, version, log } = parts;
+  const trouble = (what: string) => (error: unknown, dropped: number) =>
+    log.error({ error: String(error), dropped }, `${what} cannot be written`);
+  const tracking = new TrackingLog({
+    directory: path.join(layout.root, 'logs', 'message-tracking'),
+    serverHostname: server.name,
+    version,
+    onTrouble: trouble('the message tracking log'),
+  });
+  const smtpDirectory = path.join(layout.root, 'logs', 'smtp-receive');
+  const smtpLog = new SmtpProtocolLog({
+    version,
+    settings: () => ({ ...SMTP_LOG, directory: smtpDirectory }),
+    onTrouble: trouble('the SMTP protocol log'),
+  });
+  const transport: Transport = createLocalDelivery({
+    directory,
+    databaseOf,
+    log,
+    tracking,
+    beforeDelivery: (account) => quotas.load(account),
+    afterDelivery: (account, used) => notices.afterDelivery(account, used),
+  });
+  const notices = new QuotaNotices({
+    transport,
+    quotasOf: (account) => quotas.of(account),
+    serverName: server.fqdn,
+    postmaster: async () => {
+      const { externalPostmasterAddress } = await directory.organization();
+      if (externalPostmasterAddress !== '') return externalPostmasterAddress;
+      const domain = (await directory.domains()).find((one) => one.isDefault);
+      return `postmaster@${domain?.name ?? server.fqdn}`;
+    },
+    log,
+  });
+  return {
+    transport,
+    readReceipts: createReadReceipts({ directory, server, transport, log }),
+    tracking,
+    smtpLog,
+    close: async () => {
+      await notices.settled();
+      await Promise.all([tracking.flush(), smtpLog.flush()]);
+    },
+  };
+}
