@@ -124,7 +124,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     ...(parts.hash === undefined ? {} : { hash: parts.hash }),
   });
   const frontEnds = [...(await createFrontEnds(parts, { authenticator, locator, mail }))];
-  const running = new Running(parts, backEnd, databases, frontEnds, throttle, undo);
+  const running = new Running(parts, backEnd, databases, frontEnds, throttle, undo, () => mail.settled());
   const management = await openManagement({
     directory,
     server,
@@ -195,6 +195,7 @@ class Running implements RunningServer, ControlServices {
   readonly #frontEnds: readonly NamedFrontEnd[];
   readonly #throttle: Throttle;
   readonly #undo: Array<() => Promise<void>>;
+  readonly #noticesSettled: () => Promise<void>;
   readonly #since = Date.now();
   #drained: Promise<void> | null = null;
 
@@ -205,7 +206,9 @@ class Running implements RunningServer, ControlServices {
     frontEnds: readonly NamedFrontEnd[],
     throttle: Throttle,
     undo: Array<() => Promise<void>>,
+    noticesSettled: () => Promise<void>,
   ) {
+    this.#noticesSettled = noticesSettled;
     this.#parts = parts;
     this.backEnd = backEnd;
     this.#databases = databases;
@@ -285,7 +288,11 @@ class Running implements RunningServer, ControlServices {
   }
 
   async settled(): Promise<void> {
-    await Promise.all([this.backEnd.settled(), ...this.#frontEnds.map(({ service }) => service.settled())]);
+    await Promise.all([
+      this.backEnd.settled(),
+      this.#noticesSettled(),
+      ...this.#frontEnds.map(({ service }) => service.settled()),
+    ]);
   }
 
   drain(ms: number): Promise<void> {

@@ -38,6 +38,8 @@ export interface OpenTransport {
   readonly readReceipts: ReadReceipts;
   readonly tracking: TrackingLog;
   readonly smtpLog: SmtpProtocolLog;
+  /** Notices about what was delivered before this call are delivered when it resolves. */
+  settled(): Promise<void>;
   /** Sends what is begun, writes what is logged. */
   close(): Promise<void>;
 }
@@ -83,6 +85,7 @@ export function openTransport(parts: TransportParts): OpenTransport {
     readReceipts: createReadReceipts({ directory, server, transport, log }),
     tracking,
     smtpLog,
+    settled: () => notices.settled(),
     close: async () => {
       await notices.settled();
       await Promise.all([tracking.flush(), smtpLog.flush()]);
