@@ -1,9 +1,11 @@
 /**
- * Fuzz target: POP3 command lines, dot-stuffing and TOP on any bytes. A line gives a command or a reason; what was
+ * Fuzz target: POP3 command lines, dot-stuffing, TOP, surrogates and receipt requests on any bytes. A line gives a command or a reason; what was
  * stuffed is one reply that ends at its end and unstuffs to the message; TOP never runs past it.
  */
 import assert from 'node:assert/strict';
-import { Buffer } from 'node:buffer';
+import { Buffer, isAscii, isUtf8 } from 'node:buffer';
+import { asksForReceipt, receiptFor } from '../src/message/mdn.ts';
+import { edited, surrogateEdits } from '../src/message/surrogate.ts';
 import { DotStuffer } from '../src/pop3/dot-stuffing.ts';
 import { errReply, parsePop3Line, parseTransactionCommand } from '../src/pop3/grammar.ts';
 import { english } from '../src/pop3/texts/english.ts';
@@ -18,6 +20,9 @@ export function seeds(): Buffer[] {
     'TOP 12 3\r\n',
     'PASS a b \r\n',
     'UIDL\r\n',
+    'LANG de-AT-1996\r\n',
+    'From: Zo\u00c3\u00ab <\u00c3\u00bc@b>\r\nContent-Type: a/b; n="\u00c3\u00bc"\r\n\r\n',
+    'Return-Path: <a@b>\r\nReceived: by c; Mon, 23 Nov 2026 09:00:00 +0000\r\nDisposition-Notification-To: a@b\r\n\r\n',
     'LIST 999999999\r\n',
     'AUTH PLAIN AGEAYg==\r\n',
     'Subject: x\r\n\r\n.\r\n..\r\n.a\r\nend',
@@ -47,6 +52,11 @@ export function run(input: Buffer): void {
   const text = input.toString('latin1');
   const expected = text === '' || text.endsWith('\r\n') ? text : `${text}\r\n`;
   assert.equal(reply.slice(0, -3).replace(/(^|\n)\./g, '$1'), expected);
+
+  if (isUtf8(input)) assert.ok(isAscii(edited(input, surrogateEdits(input, 0))));
+  if (asksForReceipt(input)) {
+    receiptFor({ header: input, internalDate: 0, saveDate: 0, isOwnHost: () => true });
+  }
 
   const scan = topLength(cut);
   const length = scan.next(input.subarray(0, cut)) ?? scan.next(input.subarray(cut));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import { asksForReceipt, headerOctets, readReceipt, receiptFor } from './mdn.ts';
 import { readParts } from './fragment.ts';
 import { parseMessage } from './scanner.ts';
@@ -94,6 +95,42 @@ describe('receiptFor (RFC 8098 §2.1)', () => {
     const decision = decide({ more: 'Original-Recipient: rfc822;sales@example.test\r\n' });
     assert.ok(decision.wanted);
     assert.equal(decision.request.originalRecipient, 'rfc822;sales@example.test');
+  });
+});
+
+describe('whatever the octets', () => {
+  it('receiptFor and readReceipt never throw, and a receipt has the fields it was given', () => {
+    const value = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.constantFrom('<a@b.example>', 'a@b', '"x y"@b', '<>'),
+    );
+    fc.assert(
+      fc.property(value, value, value, value, (to, path, subject, more) => {
+        const header = Buffer.from(
+          `Return-Path: ${path}\r\nReceived: by mail.example.test id 1; ${DATE}\r\nDisposition-Notification-To: ${to}\r\nSubject: ${subject}\r\nX: ${more}\r\n\r\n`,
+          'utf8',
+        );
+        const decision = receiptFor({ header, internalDate: AT, saveDate: AT, isOwnHost: () => true });
+        if (!decision.wanted) return;
+        const receipt = readReceipt({
+          request: decision.request,
+          recipient: { displayName: more, address: 'bob@example.test' },
+          reportingHost: 'mail.example.test',
+          id: '2@mail.example.test',
+          at: AT * 1000,
+        });
+        const names = receipt.toString('latin1', 0, headerOctets(receipt)).split(/\r\n(?![ \t])/);
+        assert.deepEqual(
+          names.filter(
+            (line) =>
+              line !== '' &&
+              !/^(From|To|Subject|Date|Message-ID|Auto-Submitted|MIME-Version|Content-Type): /.test(line),
+          ),
+          [],
+        );
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Buffer, isAscii } from 'node:buffer';
+import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { fieldTexts } from './headers.ts';
@@ -67,6 +67,42 @@ describe('surrogate of a header (RFC 6858)', () => {
         assert.equal(clean(fieldTexts(result, 'Subject')[0]), clean(`${subject} ü`));
         assert.equal(parseMessage(result).size, result.length);
       }),
+    );
+  });
+
+  it('makes ASCII of all that is UTF-8 and touches nothing else, whatever the octets', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        'From: ',
+        'To: ',
+        'Content-Type: ',
+        'Subject: ',
+        '\r\n',
+        '\r\n ',
+        ':',
+        '<',
+        '>',
+        '"',
+        ';',
+        '@',
+        '=?',
+        '(',
+      ),
+      fc.string({ unit: 'grapheme', maxLength: 8 }),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), fc.uint8Array({ maxLength: 8 }), (parts, noise) => {
+        const bytes = Buffer.concat([Buffer.from(parts.join(''), 'utf8'), Buffer.from(noise)]);
+        const edits = surrogateEdits(bytes, 0);
+        const result = edited(bytes, edits);
+        if (isUtf8(bytes)) assert.ok(isAscii(result), JSON.stringify(result.toString()));
+        for (const { bytes: replacement } of edits) {
+          assert.ok(
+            replacement.length === 0 || /^[^\r\n]+(?:\r\n[ \t][^\r\n]*)*\r\n$/.test(replacement.toString('latin1')),
+          );
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 

@@ -16,6 +16,11 @@ import type { Maildrop } from './maildrop.ts';
 import { BodyReader } from './read-ahead.ts';
 import { topLength } from './top.ts';
 
+/** RFC 6856 §5: no surrogate can be made, the message is for clients that have said UTF8. */
+export class NeedsUtf8 extends Error {
+  override readonly name = 'NeedsUtf8';
+}
+
 export type Outgoing =
   /** bytes[start, end) is the whole text. `original`: what it was made from, null when it is the original itself. */
   | {
@@ -56,7 +61,7 @@ export class OutgoingMessages {
     this.#utf8 = utf8;
   }
 
-  /** For RETR; `size` is what will be sent. @throws Failure EXPUNGEISSUED when the message is gone for good */
+  /** For RETR; `size` is what will be sent. @throws Failure EXPUNGEISSUED when the message is gone for good, NeedsUtf8 */
   async whole(row: number): Promise<Outgoing> {
     const size = this.#maildrop.size(row);
     if (size === 0) return { kind: 'held', bytes: Buffer.alloc(0), start: 0, end: 0, size, original: null };
@@ -77,7 +82,7 @@ export class OutgoingMessages {
     return { kind: 'held', bytes: surrogate, start: 0, end: surrogate.length, size: size + growth(edits), original };
   }
 
-  /** For TOP: the header, the empty line and `lines` lines of the body. @throws Failure EXPUNGEISSUED */
+  /** For TOP: the header, the empty line and `lines` lines of the body. @throws Failure EXPUNGEISSUED, NeedsUtf8 */
   async top(row: number, lines: number): Promise<Outgoing> {
     this.#bodies.release();
     const octets = this.#maildrop.octets(row);
@@ -121,9 +126,13 @@ export class OutgoingMessages {
     let last = 0;
     const parts = message === null ? await this.#parts(row) : readParts(parseMessage(message).fragment, 0);
     for (const { headerStart, bodyStart, bodyEnd, mediaType } of parts) {
-      if (headerStart < last || bodyStart - headerStart > HEADER_BYTES) continue;
+      if (headerStart < last) continue;
       // What is signed stays as it was signed (RFC 1847 §2.1).
       last = mediaType === 'multipart/signed' ? bodyEnd : bodyStart;
+      if (bodyStart - headerStart > HEADER_BYTES) {
+        await this.#mustBeAscii(row, headerStart, bodyStart);
+        continue;
+      }
       const header =
         message === null
           ? await joined(this.#bodies.part(row, headerStart, bodyStart))
@@ -131,6 +140,13 @@ export class OutgoingMessages {
       edits.push(...surrogateEdits(header, headerStart));
     }
     return edits;
+  }
+
+  /** A header too large to be rewritten. @throws NeedsUtf8 */
+  async #mustBeAscii(row: number, start: number, end: number): Promise<void> {
+    for await (const chunk of this.#bodies.part(row, start, end)) {
+      if (!isAscii(chunk)) throw new NeedsUtf8('the header is too large for a surrogate');
+    }
   }
 
   async #parts(row: number): Promise<readonly Part[]> {

@@ -18,7 +18,7 @@ import { Turn } from '../wire/turn.ts';
 import { DotStuffer } from './dot-stuffing.ts';
 import { parseTransactionCommand, pop3Capabilities, type Pop3Negotiated, type TransactionCommand } from './grammar.ts';
 import { Maildrop } from './maildrop.ts';
-import { type Outgoing, OutgoingMessages } from './outgoing.ts';
+import { NeedsUtf8, type Outgoing, OutgoingMessages } from './outgoing.ts';
 import { Replies } from './replies.ts';
 
 /** Seconds, octets. */
@@ -147,6 +147,10 @@ export class Pop3Session {
     try {
       await this.#execute(connection, command);
     } catch (error) {
+      if (error instanceof NeedsUtf8) {
+        this.#replies.err(connection.out, this.#replies.texts.needsUtf8, 'UTF8');
+        return;
+      }
       if (!(error instanceof Failure)) throw error;
       this.#log.warn({ code: error.code, error: error.message }, `POP3 ${command.kind} failed`);
       this.#replies.failure(connection.out, error);

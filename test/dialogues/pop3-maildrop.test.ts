@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer';
 import { after, before, describe, it } from 'node:test';
 import { openMemoryDatabase } from '../../src/store/engine/memory/index.ts';
 import { Pop3Client } from './pop3/client.ts';
+import { HEADER_BYTES } from '../../src/wire/limits.ts';
 import { append, openPop3Stage, type Pop3Stage } from './pop3/stage.ts';
 
 const MESSAGES = 100_000;
@@ -142,6 +143,30 @@ describe('messages too large to be held', () => {
       await stage.close();
     });
   }
+
+  it('[UTF8]: a header too large for a surrogate is only for clients in UTF-8 mode (HEADER_BYTES)', async () => {
+    const filler = `X-Filler: ${'x'.repeat(900)}\r\n`.repeat(Math.ceil(HEADER_BYTES / 900));
+    for (const [subject, refused] of [
+      ['plain', false],
+      ['Gr\u00fc\u00dfe', true],
+    ] as const) {
+      const stage = await openPop3Stage(openMemoryDatabase());
+      const message = Buffer.from(`${filler}Subject: ${subject}\r\n\r\ntext\r\n`, 'utf8');
+      await append(stage.database, stage.mailbox, 'INBOX', message);
+      const client = new Pop3Client(await stage.connect());
+      for (const command of ['RETR 1', 'TOP 1 9999']) {
+        if (refused)
+          assert.equal(await client.command(command), '-ERR [UTF8] this message can be sent in UTF-8 mode only');
+        else assert.deepEqual(await client.multiLine(command), message);
+      }
+      client.hangUp();
+      stage.agreed.utf8 = true;
+      const able = new Pop3Client(await stage.connect());
+      assert.deepEqual(await able.multiLine('RETR 1'), message);
+      able.hangUp();
+      await stage.close();
+    }
+  });
 
   it('an empty message is an empty reply', async () => {
     const stage = await openPop3Stage(openMemoryDatabase());

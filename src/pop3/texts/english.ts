@@ -43,6 +43,7 @@ export const english: Pop3Texts = {
   internalError: 'something went wrong inside the server; try again later',
   noSuchMessage: 'no such message',
   gone: 'the message was removed by another program',
+  needsUtf8: 'this message can be sent in UTF-8 mode only',
   deleted: (message) => `message ${message} deleted`,
   maildrop: (count, octets) => `maildrop has ${count} messages (${octets} octets)`,
   listing: (count, octets) => `${count} messages (${octets} octets)`,

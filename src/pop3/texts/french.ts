@@ -54,6 +54,7 @@ export const french: Pop3Texts = {
   internalError: 'erreur interne du serveur ; réessayez plus tard',
   noSuchMessage: 'ce message n’existe pas',
   gone: 'le message a été supprimé par un autre programme',
+  needsUtf8: 'ce message ne peut être envoyé qu’en mode UTF-8',
   deleted: (message) => `message ${message} supprimé`,
   maildrop: (count, octets) => `la boîte contient ${count} messages (${octets} octets)`,
   listing: (count, octets) => `${count} messages (${octets} octets)`,

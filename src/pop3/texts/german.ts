@@ -54,6 +54,7 @@ export const german: Pop3Texts = {
   internalError: 'im Server ist ein Fehler aufgetreten; bitte später noch einmal',
   noSuchMessage: 'diese Nachricht gibt es nicht',
   gone: 'die Nachricht wurde von einem anderen Programm entfernt',
+  needsUtf8: 'diese Nachricht kann nur mit UTF8 gesendet werden',
   deleted: (message) => `Nachricht ${message} gelöscht`,
   maildrop: (count, octets) => `im Posteingang sind ${count} Nachrichten (${octets} Oktette)`,
   listing: (count, octets) => `${count} Nachrichten (${octets} Oktette)`,

@@ -54,6 +54,7 @@ export const spanish: Pop3Texts = {
   internalError: 'error interno del servidor; inténtelo más tarde',
   noSuchMessage: 'no existe ese mensaje',
   gone: 'otro programa ha eliminado el mensaje',
+  needsUtf8: 'este mensaje solo se puede enviar en modo UTF-8',
   deleted: (message) => `mensaje ${message} eliminado`,
   maildrop: (count, octets) => `el buzón tiene ${count} mensajes (${octets} octetos)`,
   listing: (count, octets) => `${count} mensajes (${octets} octetos)`,

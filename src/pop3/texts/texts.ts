@@ -57,6 +57,7 @@ export interface Pop3Texts {
   /* behind the logon */
   readonly noSuchMessage: string;
   readonly gone: string;
+  readonly needsUtf8: string;
   readonly deleted: (message: number) => string;
   readonly maildrop: (count: number, octets: number) => string;
   readonly listing: (count: number, octets: number) => string;
