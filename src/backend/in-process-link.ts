@@ -15,7 +15,7 @@ import type { Connection } from '../wire/connection.ts';
 import type { BackendLink, BackendSession, HandOver } from './link.ts';
 import type { LiveQuotas } from './live-quotas.ts';
 import { LiveSettings } from './live-settings.ts';
-import { type EndableSession, type SessionFactories, sessionFactories } from './session-factories.ts';
+import { type EndableSession, type SessionFactories, sessionFactories, type SessionHost } from './session-factories.ts';
 import { SessionLog } from './session-log.ts';
 import { type Listed, type LiveSession, SessionRegistry } from './sessions.ts';
 
@@ -165,7 +165,7 @@ class InProcessBackEnd implements BackEnd {
 }
 
 /** A session in the registry for as long as it serves. */
-class Served implements BackendSession, Listed {
+class Served implements BackendSession, Listed, SessionHost {
   readonly facts: LiveSession;
   readonly stop: AbortSignal;
   readonly #session: EndableSession;
@@ -173,6 +173,7 @@ class Served implements BackendSession, Listed {
   #connection: Connection | null = null;
   #ended = false;
   #farewell: NodeJS.Timeout | null = null;
+  #gone: (() => void) | null = null;
 
   constructor(facts: LiveSession, stop: AbortSignal, session: EndableSession, registry: SessionRegistry) {
     this.facts = facts;
@@ -189,12 +190,22 @@ class Served implements BackendSession, Listed {
   run(connection: Connection): Promise<void> {
     this.#connection = connection;
     if (this.#ended) this.#cutOffSoon();
-    return this.#session.run(connection).finally(() => this.#over());
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gone = resolve;
+    this.#session.serve(connection, this);
+    return promise;
   }
 
   cancel(): void {
     this.#session.cancel();
-    this.#over();
+    this.over();
+  }
+
+  over(): void {
+    if (this.#farewell !== null) clearTimeout(this.#farewell);
+    this.#connection = null;
+    this.#registry.remove(this);
+    this.#gone?.();
   }
 
   end(): void {
@@ -210,11 +221,5 @@ class Served implements BackendSession, Listed {
     if (connection === null || this.#farewell !== null) return;
     this.#farewell = globalThis.setTimeout(() => connection.destroy(), FAREWELL_MS);
     this.#farewell.unref();
-  }
-
-  #over(): void {
-    if (this.#farewell !== null) clearTimeout(this.#farewell);
-    this.#connection = null;
-    this.#registry.remove(this);
   }
 }

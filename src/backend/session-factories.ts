@@ -6,7 +6,8 @@ import type { Log } from '../observe/log.ts';
 import { createPop3Session } from '../pop3/session.ts';
 import type { Mailbox, MailboxDatabase } from '../store/api.ts';
 import type { ReadReceipts } from '../transport/read-receipts.ts';
-import type { BackendSession, HandOver } from './link.ts';
+import type { Connection } from '../wire/connection.ts';
+import type { HandOver } from './link.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { RenderedMailboxes } from './rendering/rendered-mailbox.ts';
 
@@ -24,9 +25,20 @@ export interface SessionStart {
   readonly log: Log;
 }
 
-/** A session that can be asked to leave. */
-export interface EndableSession extends BackendSession {
-  /** The client is told goodbye as soon as its command is answered. At any time, also before `run`; idempotent. */
+/** Who is told, once, that a session is over. */
+export interface SessionHost {
+  over(): void;
+}
+
+/**
+ * BackendSession of link.ts as a protocol fills it: without a promise, and it can be asked to leave. Exactly one of
+ * `serve` and `cancel` is called.
+ */
+export interface EndableSession {
+  readonly capabilities: readonly string[];
+  serve(connection: Connection, host: SessionHost): void;
+  cancel(): void;
+  /** The client is told goodbye as soon as its command is answered. At any time, also before `serve`; idempotent. */
   end(): void;
 }
 
@@ -78,7 +90,12 @@ export function sessionFactories(
       });
       return {
         capabilities: session.capabilities,
-        run: (connection) => session.run(connection),
+        serve: (connection, host) => {
+          void session
+            .run(connection)
+            .catch((error: unknown) => log.error({ err: error }, 'session ended by an error'))
+            .finally(() => host.over());
+        },
         cancel: () => session.cancel(),
         end: () => stop.abort(),
       };

@@ -356,7 +356,8 @@ export class Connection {
   }
 
   #indexOfLf(from: number): number {
-    let base = -this.#head;
+    // Not `-this.#head`: minus zero is no small integer, and would box all that is computed from it.
+    let base = 0 - this.#head;
     for (const chunk of this.#chunks) {
       const end = base + chunk.length;
       if (end > from) {

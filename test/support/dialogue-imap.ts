@@ -63,7 +63,7 @@ export async function openImapStage(
       }),
     });
     drain.signal.addEventListener('abort', () => session.end());
-    await session.run(connection);
+    await new Promise<void>((resolve) => session.serve(connection, { over: resolve }));
   }
 
   server.listen(0, '127.0.0.1');

@@ -18,6 +18,9 @@ const FLAG_LISTS = 64;
 /** Flag changes told in one turn of the event loop: about a millisecond. */
 const FLAGS_A_TURN = 2000;
 
+/** Shared by all views that have nothing to tell. */
+const NOTHING: readonly never[] = [];
+
 /**
  * Messages a command is about, resolved once: `uids` ascending. Where they stand side by side in the view,
  * `indexes` is null and message i has sequence number `first + i + 1`.
@@ -32,7 +35,8 @@ export interface Targets {
 export class SelectedView {
   readonly id: FolderId;
   readonly readOnly: boolean;
-  readonly #flagText = new FlagText(' ', '');
+  /** Made when flags are told of for the first time. */
+  #flagText: FlagText | null = null;
   readonly #view: FolderView;
   #uids: Uint32Array;
   #count: number;
@@ -40,8 +44,8 @@ export class SelectedView {
   /** The highest UID the client was ever told of by EXISTS. */
   #highest: number;
   /** UIDs shown as \Recent here, ascending and apart (RFC 3501 §2.3.2). */
-  readonly #recent: UidRange[] = [];
-  #flagged: Uint32Array[] = [];
+  #recent: readonly UidRange[] = NOTHING;
+  #flagged: readonly Uint32Array[] = NOTHING;
   #reportsModSeq = false;
   #recentToClear = false;
   /** Keywords the client was told of with FLAGS. */
@@ -180,8 +184,8 @@ export class SelectedView {
   /** Queues what another session changed; `own` changes were or will be reported by the command itself. */
   note(event: FolderEvent, own: boolean): void {
     if (own || event.flagged === null || event.flagged.length === 0) return;
-    this.#flagged.push(event.flagged);
-    if (this.#flagged.length > FLAG_LISTS) this.#flagged = [ascending(this.#flagged)];
+    const flagged = [...this.#flagged, event.flagged];
+    this.#flagged = flagged.length > FLAG_LISTS ? [ascending(flagged)] : flagged;
   }
 
   /**
@@ -246,6 +250,7 @@ export class SelectedView {
       .number(index + 1)
       .ascii(' FETCH (UID ')
       .number(uid);
+    this.#flagText ??= new FlagText(' ', '');
     this.#flagText.write(out, this.#view, row, this.isRecent(uid));
     if (this.#reportsModSeq) {
       out
@@ -257,7 +262,7 @@ export class SelectedView {
   }
 
   close(): void {
-    this.#flagged = [];
+    this.#flagged = NOTHING;
     this.#view.close();
   }
 
@@ -265,7 +270,7 @@ export class SelectedView {
     if (this.#flagged.length === 0) return false;
     const all = this.#flagged.length === 1 ? this.#flagged[0]! : ascending(this.#flagged);
     const changed = all.subarray(0, FLAGS_A_TURN);
-    this.#flagged = all.length > FLAGS_A_TURN ? [all.subarray(FLAGS_A_TURN)] : [];
+    this.#flagged = all.length > FLAGS_A_TURN ? [all.subarray(FLAGS_A_TURN)] : NOTHING;
     const rows = new Int32Array(changed.length);
     this.#view.locate(changed, 0, changed.length, rows);
     this.tellKeywords(out);
@@ -315,9 +320,9 @@ export class SelectedView {
     if (this.#highest < first) return;
     const last = this.#recent[this.#recent.length - 1];
     if (last !== undefined && last.last + 1 >= first) {
-      this.#recent[this.#recent.length - 1] = { first: last.first, last: this.#highest };
+      this.#recent = [...this.#recent.slice(0, -1), { first: last.first, last: this.#highest }];
     } else {
-      this.#recent.push({ first, last: this.#highest });
+      this.#recent = [...this.#recent, { first, last: this.#highest }];
     }
     this.#recentToClear = true;
   }

@@ -32,12 +32,17 @@ export interface ImapSessionOptions {
   readonly settings: () => SessionSettings;
 }
 
-/** Fills BackendSession of backend/link.ts. */
+/** Who is told, once, that a session is over. */
+interface Host {
+  over(): void;
+}
+
+/** Fills EndableSession of backend/session-factories.ts. */
 export interface ImapSession {
   readonly capabilities: readonly string[];
-  run(connection: Connection): Promise<void>;
+  serve(connection: Connection, host: Host): void;
   cancel(): void;
-  /** The front end or the server stops: BYE as soon as the command is answered. Also before `run`; idempotent. */
+  /** The front end or the server stops: BYE as soon as the command is answered. Also before `serve`; idempotent. */
   end(): void;
 }
 
@@ -56,12 +61,10 @@ class LoggedOn implements ImapSession {
     return capabilitiesAfterLogon(this.#options.settings().maxMessageSize);
   }
 
-  run(connection: Connection): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#running = new RunningSession(this.#options, connection, resolve);
+  serve(connection: Connection, host: Host): void {
+    this.#running = new RunningSession(this.#options, connection, host);
     if (this.#ended) this.#running.end();
     this.#running.begin();
-    return promise;
   }
 
   cancel(): void {
@@ -83,7 +86,7 @@ class RunningSession implements Session, Reader {
   readonly connection: Connection;
   readonly reader: CommandReader;
   readonly #options: ImapSessionOptions;
-  readonly #over: () => void;
+  readonly #host: Host;
   readonly #unwatch: () => void;
   #selected: SelectedView | null = null;
   #condstore = false;
@@ -97,9 +100,9 @@ class RunningSession implements Session, Reader {
   #background = 0;
   #left = false;
 
-  constructor(options: ImapSessionOptions, connection: Connection, over: () => void) {
+  constructor(options: ImapSessionOptions, connection: Connection, host: Host) {
     this.#options = options;
-    this.#over = over;
+    this.#host = host;
     this.connection = connection;
     this.reader = new CommandReader(connection, { maxCommandSize: options.settings().maxCommandSize, loggedOn: true });
     this.#unwatch = options.mailbox.watch((event) => this.#onEvent(event));
@@ -412,6 +415,6 @@ class RunningSession implements Session, Reader {
   #close(): void {
     this.mailbox.close();
     this.connection.end();
-    this.#over();
+    this.#host.over();
   }
 }
