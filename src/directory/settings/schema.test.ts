@@ -2,12 +2,33 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../observe/failure.ts';
 import { clientAccessSchema } from './client-access.ts';
+import { databaseSchema } from './database.ts';
 import { imapSettingsSchema, popSettingsSchema } from './mail-protocol.ts';
+import { mailboxSchema } from './mailbox.ts';
 import { receiveConnectorSchema } from './receive-connector.ts';
-import { checkConnector, checkMailProtocolSettings, mailProtocolWarnings } from './rules.ts';
+import {
+  checkConnector,
+  checkMailProtocolSettings,
+  checkQuotas,
+  checkThrottling,
+  mailboxWarnings,
+  mailProtocolWarnings,
+} from './rules.ts';
+import { GLOBAL_THROTTLING_LIMITS, throttlingLimitsSchema } from './throttling.ts';
+import { transportConfigSchema } from './transport-config.ts';
+import { byteSize } from './value-types.ts';
 
 const context = { fqdn: 'mail1.example.org' };
-const schemas = [popSettingsSchema, imapSettingsSchema, clientAccessSchema, receiveConnectorSchema] as const;
+const schemas = [
+  popSettingsSchema,
+  imapSettingsSchema,
+  clientAccessSchema,
+  receiveConnectorSchema,
+  transportConfigSchema,
+  databaseSchema,
+  mailboxSchema,
+  throttlingLimitsSchema,
+] as const;
 const cannot = (text: RegExp) => (error: unknown) =>
   error instanceof Failure && error.code === 'CANNOT' && text.test(error.message);
 
@@ -41,12 +62,46 @@ test('the defaults of the reference', () => {
     ),
     ['36 MB (37,748,736 bytes)', '00:10:00', 'Unlimited', '256 KB (262,144 bytes)', 'None'],
   );
+  assert.deepEqual(Object.fromEntries(databaseSchema.format(databaseSchema.defaults(context))), {
+    IssueWarningQuota: '1.899 GB (2,039,480,320 bytes)',
+    ProhibitSendQuota: '2 GB (2,147,483,648 bytes)',
+    ProhibitSendReceiveQuota: '2.3 GB (2,469,396,480 bytes)',
+    RecoverableItemsQuota: '30 GB (32,212,254,720 bytes)',
+    RecoverableItemsWarningQuota: '20 GB (21,474,836,480 bytes)',
+    MountAtStartup: 'True',
+    DeletedItemRetention: '14.00:00:00',
+    MailboxRetention: '30.00:00:00',
+  });
+  assert.deepEqual(Object.fromEntries(throttlingLimitsSchema.format(GLOBAL_THROTTLING_LIMITS)), {
+    PopMaxConcurrency: '20',
+    PopMaxBurst: '3600000',
+    PopRechargeRate: '600000',
+    PopCutoffBalance: 'Unlimited',
+    ImapMaxConcurrency: 'Unlimited',
+    ImapMaxBurst: '3600000',
+    ImapRechargeRate: '600000',
+    ImapCutoffBalance: 'Unlimited',
+    OwaMaxConcurrency: '20',
+    OwaMaxBurst: '480000',
+    OwaRechargeRate: '1800000',
+    OwaCutoffBalance: 'Unlimited',
+    MessageRateLimit: 'Unlimited',
+    RecipientRateLimit: 'Unlimited',
+  });
 });
 
+const bySchema = {
+  pop: popSettingsSchema,
+  imap: imapSettingsSchema,
+  connector: receiveConnectorSchema,
+  transport: transportConfigSchema,
+  database: databaseSchema,
+  mailbox: mailboxSchema,
+  throttling: throttlingLimitsSchema,
+} as const;
+
 /* Both ends of every range, just inside and just outside. */
-const ranges: ReadonlyArray<
-  readonly [schema: 'pop' | 'imap' | 'connector', name: string, ok: string[], bad: string[]]
-> = [
+const ranges: ReadonlyArray<readonly [schema: keyof typeof bySchema, name: string, ok: string[], bad: string[]]> = [
   ['pop', 'MaxCommandSize', ['40', '1024', '1KB'], ['39', '1025', '-1', 'x', '']],
   ['imap', 'MaxCommandSize', ['1024', '16384'], ['1023', '16385']],
   [
@@ -96,10 +151,25 @@ const ranges: ReadonlyArray<
   ],
   ['connector', 'AuthMechanism', ['None', 'tls, BasicAuth'], ['Kerberos']],
   ['connector', 'Name', ['x'.repeat(64)], ['', 'x'.repeat(65)]],
+  ['transport', 'MaxSendSize', ['0', '2147483647', 'Unlimited', '36MB'], ['2GB', '-1', 'x']],
+  ['transport', 'MaxReceiveSize', ['0', 'unlimited'], ['2147483648']],
+  ['transport', 'MaxRecipientEnvelopeLimit', ['1', '2147483647', 'unlimited'], ['0', '2147483648']],
+  ['transport', 'ExternalPostmasterAddress', ['', 'postmaster@example.org'], ['postmaster', 'a b@example.org', 'a@']],
+  ['database', 'IssueWarningQuota', ['0', '2047GB', 'Unlimited', '1.899 GB (2,039,480,320 bytes)'], ['2048GB', '-1']],
+  ['database', 'MountAtStartup', ['$false', '1'], ['2']],
+  ['database', 'DeletedItemRetention', ['0', '14.00:00:00', '24855.03:14:07'], ['24855.03:14:08', '-1', 'unlimited']],
+  ['database', 'MailboxRetention', ['30.00:00:00'], ['30.24:00:00']],
+  ['mailbox', 'ProhibitSendQuota', ['0', '2047GB', 'unlimited'], ['2048GB', '1XB']],
+  ['mailbox', 'RecipientLimits', ['1', 'unlimited'], ['0']],
+  ['mailbox', 'MaxSendSize', ['0', '2147483647', 'unlimited'], ['2147483648']],
+  ['mailbox', 'ThrottlingPolicy', ['', 'x'.repeat(64)], ['x'.repeat(65)]],
+  ['mailbox', 'Language', ['de', 'pt-BR', 'zh-Hant-TW'], ['', 'x', 'de_DE!', 'x'.repeat(36)]],
+  ['throttling', 'PopMaxConcurrency', ['0', '2147483647', 'unlimited'], ['-1', '2147483648']],
+  ['throttling', 'ImapCutoffBalance', ['0', 'Unlimited'], ['-1', '1.5']],
+  ['throttling', 'MessageRateLimit', ['0', 'unlimited'], ['-1']],
 ];
 
 test('ranges: both ends are in, what lies beyond is refused by name', () => {
-  const bySchema = { pop: popSettingsSchema, imap: imapSettingsSchema, connector: receiveConnectorSchema };
   for (const [which, name, good, bad] of ranges) {
     const schema = bySchema[which];
     for (const typed of good) assert.doesNotThrow(() => schema.parse(name, typed), `${name} ${typed}`);
@@ -154,4 +224,50 @@ test('rules between settings', () => {
     [{ implicitTlsBindings: base.bindings }, /stands in ImplicitTlsBindings/],
   ];
   for (const [patch, text] of broken) assert.throws(() => checkConnector({ ...base, ...patch }), cannot(text));
+});
+
+test('a size as it is shown is read back exactly', () => {
+  const size = byteSize({ min: 0, max: 2 ** 50, unlimited: true });
+  for (const bytes of [0, 1, 1023, 1024, 1025, 2_039_480_320, 2_469_396_480, 2 ** 40 + 1, Infinity])
+    assert.equal(size.parse(size.format(bytes)), bytes, size.format(bytes));
+});
+
+test('quotas keep their order; Unlimited is the largest, and a warning that is Unlimited never comes', () => {
+  const base = databaseSchema.defaults(context);
+  const none = { issueWarningQuota: Infinity, prohibitSendQuota: Infinity, prohibitSendReceiveQuota: Infinity };
+  for (const good of [{}, none, { ...none, issueWarningQuota: 1 }, { ...none, prohibitSendQuota: 1 }])
+    assert.doesNotThrow(() => checkQuotas({ ...base, ...good }));
+  assert.doesNotThrow(() => checkQuotas({ ...base, prohibitSendReceiveQuota: base.prohibitSendQuota }));
+  const bad: ReadonlyArray<readonly [Partial<typeof base>, RegExp]> = [
+    [{ issueWarningQuota: base.prohibitSendQuota }, /^IssueWarningQuota .* must be less than ProhibitSendQuota/],
+    [{ prohibitSendQuota: base.prohibitSendReceiveQuota + 1 }, /^ProhibitSendQuota .* must be at most/],
+    [{ prohibitSendReceiveQuota: 0 }, /must be at most ProhibitSendReceiveQuota \(0 B/],
+    [{ recoverableItemsWarningQuota: base.recoverableItemsQuota }, /^RecoverableItemsWarningQuota .* less than/],
+  ];
+  for (const [patch, text] of bad) assert.throws(() => checkQuotas({ ...base, ...patch }), cannot(text));
+});
+
+test('a mailbox that follows its database is told that its own values do not count', () => {
+  const mailbox = mailboxSchema.defaults(context);
+  const patch = { prohibitSendQuota: 1, retainDeletedItemsFor: 1 };
+  assert.deepEqual(
+    mailboxWarnings(patch, { ...mailbox, ...patch }).map((text) => text.split(' while ')[1]),
+    ['UseDatabaseQuotaDefaults is true', 'UseDatabaseRetentionDefaults is true'],
+  );
+  const own = { ...mailbox, useDatabaseQuotaDefaults: false, useDatabaseRetentionDefaults: false };
+  assert.deepEqual(mailboxWarnings(patch, { ...own, ...patch }), []);
+  assert.deepEqual(mailboxWarnings({ language: 'de' }, mailbox), []);
+});
+
+test('nobody is cut off before he is slowed down', () => {
+  assert.doesNotThrow(() => checkThrottling(GLOBAL_THROTTLING_LIMITS));
+  assert.doesNotThrow(() => checkThrottling({ ...GLOBAL_THROTTLING_LIMITS, owaCutoffBalance: 480_000 }));
+  assert.throws(
+    () => checkThrottling({ ...GLOBAL_THROTTLING_LIMITS, owaCutoffBalance: 479_999 }),
+    cannot(/^OwaCutoffBalance \(479999 ms\) must not be below OwaMaxBurst \(480000 ms\)$/),
+  );
+  assert.throws(
+    () => checkThrottling({ ...GLOBAL_THROTTLING_LIMITS, popMaxBurst: Infinity, popCutoffBalance: 5 }),
+    cannot(/PopMaxBurst \(Unlimited\)/),
+  );
 });

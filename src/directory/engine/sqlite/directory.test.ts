@@ -1,5 +1,7 @@
 /** What only this engine has: its file, its schema versions, its cache. The rest is in test/conformance. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -72,6 +74,54 @@ test('what a logon asks for costs no query the second time', async () => {
   const again = await logon();
   // The very same objects: nothing was read again.
   warm.forEach((value, at) => assert.equal(value, again[at]));
+  await directory.close();
+});
+
+test('two processes: each hears of the other within a second and reads no stale value', async () => {
+  const file = path.join(folder, 'two.db');
+  const directory = await openSqliteDirectory({ file });
+  await directory.setOrganization({ maxSendSize: 1000 });
+  // The child adds 1 to whatever it hears of until 1005, through its own cache.
+  const program = `
+    import { openSqliteDirectory } from ${JSON.stringify(new URL('directory.ts', import.meta.url).href)};
+    const directory = await openSqliteDirectory({ file: ${JSON.stringify(file)} });
+    await directory.organization();
+    const open = setInterval(() => {}, 1000);
+    directory.watch(async (change) => {
+      const { maxSendSize } = await directory.organization();
+      if (maxSendSize % 2 === 1) await directory.as({ user: 'child', via: 'command', command: 'x' }).setOrganization({ maxSendSize: maxSendSize + 1 });
+      if (maxSendSize >= 1005) { clearInterval(open); await directory.close(); }
+    });
+    process.stdout.write('ready');
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  const begun = performance.now();
+  const seen: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  directory.watch((change) => {
+    void (async () => {
+      assert.equal(change.kind, 'organization');
+      const { maxSendSize } = await directory.organization();
+      seen.push(maxSendSize);
+      if (maxSendSize >= 1006) resolve(undefined);
+      else if (maxSendSize % 2 === 0) await directory.setOrganization({ maxSendSize: maxSendSize + 1 });
+    })();
+  });
+  await directory.setOrganization({ maxSendSize: 1001 });
+  const guard = setTimeout(() => child.kill(), 8000);
+  const [code] = (await Promise.all([once(child, 'exit'), promise]))[0];
+  clearTimeout(guard);
+  assert.equal(code, 0);
+  assert.deepEqual(seen, [1001, 1002, 1003, 1004, 1005, 1006]);
+  // Six hops between the processes.
+  assert.ok(performance.now() - begun < 6000);
+  assert.deepEqual(
+    (await directory.auditLog({ limit: 100, user: 'child' })).map((entry) => entry.after?.['MaxSendSize']?.slice(0, 4)),
+    ['1006', '1004', '1002'],
+  );
   await directory.close();
 });
 
