@@ -4,9 +4,16 @@
  * beyond the limits.
  */
 import type { Buffer } from 'node:buffer';
-import { HEADER_BYTES, MIME_PARTS, RENDERED_MESSAGE_BYTES, RENDERED_TEXT_BYTES } from '../../wire/limits.ts';
+import {
+  HEADER_BYTES,
+  HEADER_FIELDS,
+  MIME_PARTS,
+  RENDERED_MESSAGE_BYTES,
+  RENDERED_TEXT_BYTES,
+} from '../../wire/limits.ts';
 import { decodeText } from '../charset.ts';
 import { enclosesMessage, type Entity } from '../entity.ts';
+import { FIELD_STRIDE, readFields } from '../headers.ts';
 import { MimeScanner } from '../mime-scanner.ts';
 import { parameterText, protocolParameter } from '../parameters.ts';
 import { decodeTransfer } from '../transfer-encoding.ts';
@@ -22,10 +29,21 @@ const ARMOR = '-----BEGIN PGP ';
 export function convertibleTree(bytes: Buffer): Entity | null {
   if (bytes.length > RENDERED_MESSAGE_BYTES) return null;
   const { root } = scan(bytes);
-  if (root.bodyStart - root.headerStart >= HEADER_BYTES) return null;
+  if (isHeaderFull(bytes, root)) return null;
   const found = { parts: 0, text: 0 };
   return mayConvert(bytes, root, found) ? root : null;
 }
+
+/** No field that is put behind it would be read any more. */
+function isHeaderFull(bytes: Buffer, { headerStart, bodyStart }: Entity): boolean {
+  if (bodyStart - headerStart < HEADER_FIELDS) return false;
+  if (bodyStart - headerStart > HEADER_BYTES - ADDED_BYTES) return true;
+  const fields = readFields(bytes.toString('latin1', headerStart, bodyStart)).length / FIELD_STRIDE;
+  return fields > HEADER_FIELDS - ADDED_FIELDS;
+}
+/** What a rendered message's header may hold more than that of its original, with the fields of a part. */
+const ADDED_BYTES = 64 * 1024;
+const ADDED_FIELDS = 20;
 
 function scan(bytes: Buffer): MimeScanner {
   const scanner = new MimeScanner({ messageHeader: () => {}, bodyBegins: () => {} });

@@ -36,6 +36,8 @@ const OF_ENCODING: ReadonlySet<string> = new Set([
   'lines',
 ]);
 
+/** In front of a message it is a mistake that makes the first field unreadable to others. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff', 'utf8');
 const CRLF = Buffer.from('\r\n', 'latin1');
 /** Octets of the original that go into the hash; its size does, too. */
 const HASHED_BYTES = 16 * 1024;
@@ -51,7 +53,8 @@ interface Part {
 export function writeMessage(original: Buffer, root: Entity, node: Node, extraFields = ''): Buffer {
   const writer = new MessageWriter(original, root);
   const { fields, body } = writer.part(node);
-  const header = original.subarray(root.headerStart, root.bodyStart);
+  const start = original.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0;
+  const header = original.subarray(root.headerStart + start, root.bodyStart);
   const pieces = [
     ...lines(selectFields(header, LEFT_OUT, true)),
     Buffer.from(`${extraFields}MIME-Version: 1.0\r\n`, 'latin1'),

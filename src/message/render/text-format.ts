@@ -65,7 +65,9 @@ function inForms(bytes: Buffer, group: BodyGroup, forms: readonly BodyKind[]): N
   const attached = [...group.attached];
   for (const kind of KINDS) if (!forms.includes(kind)) attached.push(...(group.variants[kind]?.attached ?? []));
   const body = multipart('alternative', alternatives);
-  return multipart('mixed', [body, ...attached.map((entity): Node => ({ kind: 'kept', entity }))]);
+  // Text among them that is no file stands for itself now, so it gets its forms, too.
+  const beside = attached.map((entity) => converted(bytes, entity, forms) ?? ({ kind: 'kept', entity } as const));
+  return multipart('mixed', [body, ...beside]);
 }
 
 /** A form that is a sequence may have texts of another kind between those of its own. */
