@@ -4,7 +4,7 @@
  * changes nothing. What the values do to the protocols is shown by the front ends' tests.
  */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Failure } from '../../src/observe/failure.ts';
@@ -103,4 +103,19 @@ test('the parity document names every row, done or left out', async () => {
   const document = await readFile(path.join(import.meta.dirname, '../../docs/exchange-parity.md'), 'utf8');
   const names = [...NOUNS.flatMap(({ rows }) => rows.map((row) => row.name)), ...LEFT_OUT];
   for (const name of names) assert.ok(document.includes(name), `${name} is missing in docs/exchange-parity.md`);
+});
+
+test('every file the parity document names is there', async () => {
+  const root = path.join(import.meta.dirname, '../..');
+  const document = await readFile(path.join(root, 'docs/exchange-parity.md'), 'utf8');
+  const files: string[] = [];
+  for (const folder of ['src', 'test'])
+    for (const file of await readdir(path.join(root, folder), { recursive: true })) files.push(`/${folder}/${file}`);
+  const named = new Set([...document.matchAll(/`([\w./-]+\.ts)`/g)].map((match) => match[1] ?? ''));
+  assert.ok(named.size > 40, `${named.size} files are named`);
+  for (const name of named)
+    assert.ok(
+      files.some((file) => file.endsWith(`/${name}`)),
+      `${name} is not there`,
+    );
 });
