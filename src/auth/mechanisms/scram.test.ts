@@ -149,6 +149,26 @@ test('the right password logs on, names with = and , included', async () => {
   await assert.rejects(authenticate(auth, 'admin', PREPARED), failure('AUTHORIZATIONFAILED'));
 });
 
+test('another mailbox opens with Full Access, named behind the user or as authorization identity', async () => {
+  const account = async (name: string) => {
+    const found = await directory.accountByLogonName(name);
+    assert.ok(found !== null);
+    return found.id;
+  };
+  const asOther = { gs2: 'n,a=a=3Db@example.org,' };
+  await assert.rejects(authenticate(auth, 'ann*a=b', PREPARED), failure('AUTHORIZATIONFAILED'));
+  await directory.setPermission({ mailbox: await account('a=b'), user: await account('ann'), rights: ['FullAccess'] });
+  for (const logon of [
+    await authenticate(auth, 'ann*a=b', PREPARED),
+    await authenticate(auth, 'ann@example.org/a=b@example.org', PREPARED),
+    await authenticate(auth, 'ann', PREPARED, asOther),
+    await authenticate(auth, 'ann*a=b', PREPARED, asOther),
+  ])
+    assert.deepEqual([logon.account.alias, logon.mailbox.alias], ['ann', 'a=b']);
+  await assert.rejects(authenticate(auth, 'ann*a=b', 'wrong'), failure('AUTHENTICATIONFAILED'));
+  await directory.setPermission({ mailbox: await account('a=b'), user: await account('ann'), rights: [] });
+});
+
 test('wrong passwords, unknown names and tampered messages are refused alike', async () => {
   await assert.rejects(authenticate(auth, 'ann', 'wrong'), failure('AUTHENTICATIONFAILED'));
   await assert.rejects(authenticate(auth, 'nobody', PREPARED), failure('AUTHENTICATIONFAILED'));
