@@ -7,10 +7,12 @@ import type { Socket } from 'node:net';
 import type { TLSSocketOptions } from 'node:tls';
 import type { Authenticator } from '../auth/api.ts';
 import type { Directory } from '../directory/api.ts';
+import { protocolLogSettings } from '../directory/protocol-log-settings.ts';
 import type { ComponentName, MailProtocolSettings, PopSettings, ServerId } from '../directory/model.ts';
 import { plainText } from '../imap/grammar/write-response.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import { MailProtocolLog } from '../observe/protocol-log/mail-protocol.ts';
 import { errReply } from '../pop3/grammar.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
@@ -34,6 +36,10 @@ export interface FrontEndOptions {
   readonly locator: Locator;
   readonly certificates: CertificateStore;
   readonly log: Log;
+  /** Absolute: where a relative LogFileLocation begins. */
+  readonly logRoot: string;
+  /** For the head of protocol log files. */
+  readonly version: string;
 }
 
 /** A service of the front end, whatever its protocol. */
@@ -54,6 +60,7 @@ export interface FrontEndService {
 }
 
 interface Face {
+  readonly logPrefix: 'IMAP4' | 'POP3';
   readonly component: ComponentName;
   read(directory: Directory, server: ServerId): Promise<MailProtocolSettings>;
   serve(reception: Reception): Promise<Admitted | null>;
@@ -62,12 +69,14 @@ interface Face {
 
 const FACES: Readonly<Record<MailProtocol, Face>> = {
   imap: {
+    logPrefix: 'IMAP4',
     component: 'ImapProxy',
     read: (directory, server) => directory.imapSettings(server),
     serve: serveImap,
     refusal: (failure) => `* BYE [${failure.code}] ${plainText(failure.message)}\r\n`,
   },
   pop3: {
+    logPrefix: 'POP3',
     component: 'PopProxy',
     read: (directory, server) => directory.popSettings(server),
     serve: servePop3,
@@ -97,6 +106,7 @@ class MailFrontEnd implements FrontEndService {
   readonly #loginDelay: LoginDelay;
   readonly #listeners: Listeners;
   readonly #service: RunningService;
+  readonly #protocolLog: MailProtocolLog;
   #settings: MailProtocolSettings;
   #inactive: Failure | null = null;
 
@@ -105,6 +115,14 @@ class MailFrontEnd implements FrontEndService {
     this.#face = FACES[protocol];
     this.#options = options;
     this.#settings = settings;
+    const { logPrefix } = this.#face;
+    this.#protocolLog = new MailProtocolLog({
+      logType: `${logPrefix} Protocol Log`,
+      version: options.version,
+      settings: () => protocolLogSettings(this.#settings, logPrefix, options.logRoot),
+      onTrouble: (error, dropped) =>
+        options.log.error({ error: String(error), dropped }, 'the protocol log cannot be written'),
+    });
     this.#limits = new ConnectionLimits(() => this.#settings);
     this.#loginDelay = new LoginDelay(() => loginDelayOf(this.#settings));
     this.#listeners = new Listeners((socket, listening) => this.#accept(socket, listening));
@@ -134,8 +152,9 @@ class MailFrontEnd implements FrontEndService {
     return this.#service.settled();
   }
 
-  drain(ms: number): Promise<void> {
-    return this.#service.drain(ms);
+  async drain(ms: number): Promise<void> {
+    await this.#service.drain(ms);
+    await this.#protocolLog.flush();
   }
 
   async #apply(running: boolean): Promise<readonly Failure[]> {
@@ -186,20 +205,30 @@ class MailFrontEnd implements FrontEndService {
     }
     log.debug({ client: connection.remote.address, port: listening.port }, 'client connected');
     const { authenticator, locator } = this.#options;
-    return this.#face.serve(
-      new Reception({
-        protocol: this.#protocol,
-        connection,
-        session,
-        settings: () => this.#settings,
-        authenticator,
-        locator,
-        limits: this.#limits,
-        loginDelay: this.#loginDelay,
-        handshake,
-        log,
-        stop,
-      }),
-    );
+    const { local, remote } = connection;
+    const protocolLog = this.#protocolLog.session({
+      session,
+      local: `${local.address}:${local.port}`,
+      remote: `${remote.address}:${remote.port}`,
+    });
+    const reception = new Reception({
+      protocol: this.#protocol,
+      connection,
+      session,
+      settings: () => this.#settings,
+      authenticator,
+      locator,
+      limits: this.#limits,
+      loginDelay: this.#loginDelay,
+      handshake,
+      log,
+      protocolLog,
+      stop,
+    });
+    reception.opened();
+    const admitted = await this.#face.serve(reception);
+    // Of a session that has logged on, the back end writes the end.
+    if (admitted === null) reception.closed();
+    return admitted;
   }
 }

@@ -9,6 +9,7 @@ import type { MailProtocolSettings } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { Pop3Negotiated } from '../pop3/grammar.ts';
+import type { SessionProtocolLog } from '../observe/protocol-log/mail-protocol.ts';
 import type { Connection } from '../wire/connection.ts';
 import { secure } from './handshake.ts';
 import type { ConnectionLimits, Release } from './limits.ts';
@@ -31,6 +32,7 @@ export interface ReceptionOptions {
   readonly handshake: () => TLSSocketOptions;
   /** With the session id in its fields. */
   readonly log: Log;
+  readonly protocolLog: SessionProtocolLog;
   /** Aborted when the service stops or the server drains. */
   readonly stop: AbortSignal;
 }
@@ -45,6 +47,9 @@ export class Reception {
   readonly log: Log;
   readonly stop: AbortSignal;
   readonly #options: ReceptionOptions;
+  /** For the protocol log; a SASL exchange keeps its name to itself. */
+  #typedName = '';
+  #began = performance.now();
 
   constructor(options: ReceptionOptions) {
     this.connection = options.connection;
@@ -104,6 +109,7 @@ export class Reception {
 
   /** @throws Failure */
   async password(name: string, password: string): Promise<Logon> {
+    this.#typedName = name;
     return this.#options.authenticator.password(name, password, this.#context());
   }
 
@@ -143,16 +149,44 @@ export class Reception {
       { user: mailbox.userPrincipalName, ...delegate, how, tls: this.connection.tls?.protocol },
       'logged on',
     );
+    this.#options.protocolLog.user = mailbox.userPrincipalName;
+    this.#protocol(how, account.userPrincipalName, 'R=ok');
+  }
+
+  /** The first line of a session in the protocol log. */
+  opened(): void {
+    this.#write('OpenSession', '', '');
+  }
+
+  /** The last one, of a client that never logged on. */
+  closed(): void {
+    this.#write('CloseSession', '', '');
+  }
+
+  /** A logon in the protocol log: the mechanism or the name, never what was sent as its secret. */
+  #protocol(how: string, user: string, context: string): void {
+    const isPassword = how === 'LOGIN' || how === 'USER' || how === 'PASS';
+    this.#write(isPassword ? how.toLowerCase() : 'authenticate', isPassword ? `${user} *****` : how, context);
+  }
+
+  #write(command: string, parameters: string, context: string): void {
+    const { protocolLog } = this.#options;
+    if (!protocolLog.enabled) return;
+    const now = performance.now();
+    protocolLog.write({ command, parameters, context, requestSize: 0, responseSize: 0, duration: now - this.#began });
+    this.#began = now;
   }
 
   /** The authenticator refused and has logged why, once for all protocols; here only which session it was. */
   refused(error: unknown, how: string): void {
+    this.#protocol(how, this.#typedName, errorContext(error));
     if (error instanceof Failure) this.log.debug({ how, code: error.code }, 'logon refused');
     else this.#broken(error, how);
   }
 
   /** Right password, no session: the one line that says why (LIMIT, UNAVAILABLE …). Never the password. */
   notAdmitted(error: unknown, how: string, logon: Logon): void {
+    this.#protocol(how, logon.account.userPrincipalName, errorContext(error));
     if (!(error instanceof Failure)) {
       this.#broken(error, how);
       return;
@@ -171,6 +205,9 @@ export class Reception {
     return logonContext(this.#options.protocol, this.connection, this.settings.loginType);
   }
 }
+
+const errorContext = (error: unknown): string =>
+  error instanceof Failure ? `R="NO [${error.code}]";ErrMsg=${error.message}` : 'R="NO [SERVERBUG]"';
 
 /**
  * What the client is told. A wrong password and an unknown user are one text, whatever the authenticator says, so that

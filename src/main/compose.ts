@@ -168,7 +168,17 @@ async function createFrontEnds(
   const { directory, server, log } = parts;
   const { authenticator, locator, mail } = inner;
   const { certificates } = parts;
-  const shared = { directory, server: server.id, authenticator, locator, certificates, log };
+  const { root: logRoot } = parts.layout;
+  const shared = {
+    directory,
+    server: server.id,
+    authenticator,
+    locator,
+    certificates,
+    log,
+    logRoot,
+    version: parts.version,
+  };
   const session = createSmtpSession({
     directory,
     authenticator,

@@ -2,6 +2,7 @@
  * A whole server in one process for tests of the front end: directory, certificates, authenticator, back end on the
  * memory engine, front ends of IMAP and POP3 on ports the system chooses.
  */
+import { tmpdir } from 'node:os';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -108,7 +109,16 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   const throttle = new Throttle();
   const authenticator = createAuthenticator({ directory, throttle, log: logger, delay: () => Promise.resolve() });
   const hasty = hastyDirectory(directory, options.preAuthenticatedSeconds ?? null);
-  const front = { directory: hasty, server, authenticator, locator, certificates, log: logger };
+  const front = {
+    directory: hasty,
+    server,
+    authenticator,
+    locator,
+    certificates,
+    log: logger,
+    logRoot: tmpdir(),
+    version: 'test',
+  };
   const imap = await createImapFrontEnd(front);
   const pop3 = await createPop3FrontEnd(front);
   await imap.start();
