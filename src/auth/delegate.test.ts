@@ -9,6 +9,7 @@ import type { Log } from '../observe/log.ts';
 import type { Authenticator, LogonContext } from './api.ts';
 import { type Argon2, nodeArgon2 } from './argon2id.ts';
 import { createAuthenticator } from './authenticator.ts';
+import { refusalNow } from './still-allowed.ts';
 import { Throttle } from './throttle.ts';
 import { makeCredentials } from './verifiers.ts';
 import { type LogonCheckName, whyCannotLogOn } from './why.ts';
@@ -201,6 +202,42 @@ test('a right that is taken away is gone at the next logon', async () => {
   assert.equal(await codeOf(auth.password('bob*room1', RIGHT, imap)), 'in');
   await grant('room1', 'bob');
   assert.equal(await codeOf(auth.password('bob*room1', RIGHT, imap)), 'AUTHORIZATIONFAILED');
+});
+
+test('an open session goes on for as long as it could begin again', async () => {
+  const { id: user } = await directory.addAccount({
+    kind: 'user',
+    displayName: 'Tom',
+    alias: 'tom',
+    userPrincipalName: 'tom@example.org',
+    mailbox: { database, addresses: ['tom@example.org'] },
+    credentials,
+  });
+  const sales = the('sales').id;
+  const right = (...rights: MailboxRight[]) => directory.setPermission({ mailbox: sales, user, rights });
+  await right('FullAccess');
+  const now = async () => [
+    await refusalNow(directory, { account: user, mailbox: user, protocol: 'imap' }),
+    await refusalNow(directory, { account: user, mailbox: sales, protocol: 'imap' }),
+    await refusalNow(directory, { account: user, mailbox: sales, protocol: 'pop3' }),
+  ];
+  const steps: ReadonlyArray<readonly [() => Promise<unknown>, Awaited<ReturnType<typeof now>>]> = [
+    [async () => {}, [null, null, null]],
+    [() => right('ReadPermission'), [null, 'no-full-access', 'no-full-access']],
+    [() => right('FullAccess'), [null, null, null]],
+    // The switch of the mailbox is no matter, that of the user is.
+    [() => directory.setClientAccess(sales, { popEnabled: false }), [null, null, null]],
+    [() => directory.setClientAccess(user, { imapEnabled: false }), ['protocol-disabled', 'protocol-disabled', null]],
+    [
+      () => directory.changeAccount(user, { enabled: false }),
+      ['account-disabled', 'account-disabled', 'account-disabled'],
+    ],
+    [() => directory.removeAccount(user), ['account-removed', 'account-removed', 'account-removed']],
+  ];
+  for (const [change, expected] of steps) {
+    await change();
+    assert.deepEqual(await now(), expected);
+  }
 });
 
 test('why-cannot-log-on: the checks in their order, and the fix of the first one that refuses', async () => {
