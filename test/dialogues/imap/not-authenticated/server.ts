@@ -2,7 +2,6 @@
  * A whole server in one process for tests of the front end: directory, certificates, authenticator, back end on the
  * memory engine, front ends of IMAP and POP3 on ports the system chooses.
  */
-import { tmpdir } from 'node:os';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
