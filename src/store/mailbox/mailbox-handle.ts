@@ -104,7 +104,7 @@ export class MailboxHandle implements Mailbox {
 
   append(folder: FolderId, message: StagedMessage, options: AppendOptions, origin?: Origin): Promise<Appended> {
     if (!(message instanceof Staged)) throw new TypeError('the message was staged by another kind of database');
-    return this.#core.queue.submit(appendIntent(folder, message, options, origin ?? null));
+    return message.use(this.#core.queue.submit(appendIntent(folder, message, options, origin ?? null)));
   }
 
   setFlags(folder: FolderId, uids: Uint32Array, change: FlagChange, origin?: Origin): Promise<Stored> {

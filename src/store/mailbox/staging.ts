@@ -9,6 +9,7 @@ import { LineEndNormalizer } from '../../message/line-ends.ts';
 import type { ParsedMessage } from '../../message/model.ts';
 import { MessageScanner, parseMessage } from '../../message/scanner.ts';
 import { Failure } from '../../observe/failure.ts';
+import { giveBuffer, takeBuffer } from '../../wire/buffers.ts';
 import { MESSAGE_BYTES } from '../../wire/limits.ts';
 import type { MessageSink, StagedMessage, StageOptions } from '../api.ts';
 import type { Payload } from './storage.ts';
@@ -16,6 +17,8 @@ import type { Payload } from './storage.ts';
 /** Larger messages go to a spool file. */
 export const STAGED_IN_MEMORY_BYTES = 1024 * 1024;
 
+/** Joined messages from this size on stand in buffers that are used again: fresh ones make V8 collect garbage. */
+const REUSED_FROM_BYTES = 8 * 1024;
 /** CR and LF as one number. */
 const CRLF = 0x0d0a;
 
@@ -27,26 +30,57 @@ export interface Spool {
   remove(): Promise<void>;
 }
 
+/** What has to be given back after the last append. */
+interface Kept {
+  readonly spool: Spool | null;
+  /** The payload stands in a buffer taken for it. */
+  readonly taken: Buffer | null;
+}
+
 export class Staged implements StagedMessage {
   readonly parsed: ParsedMessage;
   readonly payload: Payload;
   /** The last octets are no CRLF; false for an empty message. */
   readonly lineEndMissing: boolean;
   readonly #spool: Spool | null;
+  readonly #taken: Buffer | null;
+  #uses = 0;
+  #released = false;
+  #returned = false;
 
-  constructor(parsed: ParsedMessage, payload: Payload, lineEndMissing: boolean, spool: Spool | null) {
+  constructor(parsed: ParsedMessage, payload: Payload, lineEndMissing: boolean, kept: Kept) {
     this.parsed = parsed;
     this.payload = payload;
     this.lineEndMissing = lineEndMissing;
-    this.#spool = spool;
+    this.#spool = kept.spool;
+    this.#taken = kept.taken;
   }
 
   get size(): number {
     return this.payload.size;
   }
 
+  /** An append that reads the payload is under way until `done` settles: released before that, it is kept so long. */
+  use<T>(done: Promise<T>): Promise<T> {
+    this.#uses += 1;
+    const ended = (): void => {
+      this.#uses -= 1;
+      this.#giveBack();
+    };
+    done.then(ended, ended);
+    return done;
+  }
+
   async release(): Promise<void> {
+    this.#released = true;
+    this.#giveBack();
     await this.#spool?.remove();
+  }
+
+  #giveBack(): void {
+    if (!this.#released || this.#uses > 0 || this.#returned) return;
+    this.#returned = true;
+    if (this.#taken !== null) giveBuffer(this.#taken);
   }
 }
 
@@ -82,13 +116,12 @@ export class StagingSink implements MessageSink {
     const spool = this.#spool;
     if (spool !== null && this.#scanner !== null) {
       const payload: Payload = { size, crc, memory: null, pieces: () => spool.pieces() };
-      return new Staged(this.#scanner.end(), payload, lineEndMissing, spool);
+      return new Staged(this.#scanner.end(), payload, lineEndMissing, { spool, taken: null });
     }
-    const first = this.#memory[0];
-    const bytes = this.#memory.length === 1 && first !== undefined ? first : Buffer.concat(this.#memory, size);
+    const { bytes, taken } = joined(this.#memory, size);
     this.#memory = [];
     const payload: Payload = { size, crc: crc32(bytes), memory: bytes, pieces: () => once(bytes) };
-    return new Staged(parseMessage(bytes), payload, lineEndMissing, null);
+    return new Staged(parseMessage(bytes), payload, lineEndMissing, { spool: null, taken });
   }
 
   async abort(): Promise<void> {
@@ -124,6 +157,17 @@ export class StagingSink implements MessageSink {
       await this.#spool.write(piece);
     }
   }
+}
+
+/** One piece stays what it is; several go into a buffer that `release` gives back. */
+function joined(pieces: readonly Buffer[], size: number): { bytes: Buffer; taken: Buffer | null } {
+  const [first] = pieces;
+  if (pieces.length === 1 && first !== undefined) return { bytes: first, taken: null };
+  if (size < REUSED_FROM_BYTES) return { bytes: Buffer.concat(pieces, size), taken: null };
+  const taken = takeBuffer(size);
+  let at = 0;
+  for (const piece of pieces) at += piece.copy(taken, at);
+  return { bytes: taken.subarray(0, size), taken };
 }
 
 // oxlint-disable-next-line typescript/require-await -- one shape for memory and spool

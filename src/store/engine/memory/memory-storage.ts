@@ -103,7 +103,8 @@ export class MemoryStorage implements MailboxStorage {
 }
 
 async function wholeOf(payload: Payload): Promise<Buffer> {
-  if (payload.memory !== null) return payload.memory;
+  // Used again for another message once this one is released.
+  if (payload.memory !== null) return Buffer.from(payload.memory);
   const pieces: Buffer[] = [];
   for await (const piece of payload.pieces()) pieces.push(piece);
   return Buffer.concat(pieces, payload.size);
