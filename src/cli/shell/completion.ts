@@ -65,8 +65,8 @@ export async function complete(text: string, source: CompletionSource): Promise<
   if (entry === null) return NOTHING;
   if (entry.help.name === 'Where-Object') return condition(partial, stage, source);
   if (/^[-\u2013\u2014]/.test(partial.text) && partial.quote === '') return parameterNames(partial, entry.help, stage);
-  const parameter = parameterAt(entry.help, stage.tokens);
-  return parameter === null ? NOTHING : values(partial, entry, parameter, stage, source);
+  const { next } = valuePlace(entry.help, stage.tokens);
+  return next === null ? NOTHING : values(partial, entry, next, stage, source);
 }
 
 /** The word the cursor stands behind. */
@@ -147,7 +147,7 @@ function commandNames(partial: Partial, catalogue: Catalogue): Completion {
 }
 
 function parameterNames(partial: Partial, help: CmdletHelp, stage: StageSoFar): Completion {
-  const used = new Set(usedParameters(help, stage.tokens));
+  const { used } = valuePlace(help, stage.tokens);
   const all = [...help.parameters, ...(help.roles.length > 0 ? commonParameters(help) : [])]
     .map((one) => one.name)
     .filter((name) => !used.has(name));
@@ -155,12 +155,6 @@ function parameterNames(partial: Partial, help: CmdletHelp, stage: StageSoFar): 
   const begun = all.filter(beginsWith(typed));
   const candidates = begun.length > 0 ? begun : all.filter((name) => name.toLowerCase().includes(typed.toLowerCase()));
   return { candidates: candidates.map((name) => `-${name}`), from: partial.from, hint: null };
-}
-
-function usedParameters(help: CmdletHelp, tokens: readonly Token[]): readonly string[] {
-  const names: string[] = [];
-  for (const token of tokens) if (token.kind === 'parameter') names.push(named(help, token.name)?.name ?? '');
-  return names;
 }
 
 function named(help: CmdletHelp, name: string): ReturnType<typeof matchParameter<ParameterHelp>> | null {
@@ -189,30 +183,36 @@ const asSwitch = (name: string): ParameterHelp => ({
   help: '',
 });
 
-/** Whose value comes next, behind these tokens. */
-function parameterAt(help: CmdletHelp, tokens: readonly Token[]): ParameterHelp | null {
+/** Which parameters have been given in these tokens, and whose value comes next. */
+function valuePlace(
+  help: CmdletHelp,
+  tokens: readonly Token[],
+): { readonly next: ParameterHelp | null; readonly used: ReadonlySet<string> } {
+  const used = new Set<string>();
+  for (const token of tokens) if (token.kind === 'parameter') used.add(named(help, token.name)?.name ?? '');
+  const free = help.parameters
+    .filter((one) => one.position !== null && !used.has(one.name))
+    .toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
   let open: ParameterHelp | null = null;
   let last: ParameterHelp | null = null;
-  const places = help.parameters
-    .filter((one) => one.position !== null)
-    .toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
-  const taken = new Set(usedParameters(help, tokens));
-  const free = places.filter((one) => !taken.has(one.name));
   for (const token of tokens) {
     if (token.kind === ',') {
       open = last;
     } else if (token.kind === 'parameter') {
       const parameter = named(help, token.name);
-      if (parameter === null) return null;
+      if (parameter === null) return { next: null, used };
       const own = isCommon(parameter) ? asSwitch(parameter.name) : parameter;
       open = own.isSwitch && !token.colon ? null : own;
       last = open;
     } else {
-      if (open === null) last = free.shift() ?? null;
+      if (open === null) {
+        last = free.shift() ?? null;
+        if (last !== null) used.add(last.name);
+      }
       open = null;
     }
   }
-  return open ?? free[0] ?? null;
+  return { next: open ?? free[0] ?? null, used };
 }
 
 async function values(

@@ -50,7 +50,7 @@ export class History {
 
   add(text: string, catalogue: Catalogue): void {
     const line = withoutSecrets(text, catalogue)
-      ?.replaceAll(/`?[ \t]*\r?\n\s*/g, ' ')
+      ?.replaceAll(/[ \t]*`?[ \t]*\r?\n\s*/g, ' ')
       .trim();
     if (line === undefined || line === '' || line.length > LONGEST || line === this.lines.at(-1)) return;
     this.lines.push(line);

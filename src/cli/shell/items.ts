@@ -71,7 +71,7 @@ export function wildcard(pattern: string): (text: string) => boolean {
       // Neighbouring stars would make matching slow and mean the same.
       if (pattern.charAt(at + 1) !== '*') source += '[\\s\\S]*';
     } else if (character === '?') source += '[\\s\\S]';
-    else source += character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+    else source += character.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   }
   let expression: RegExp;
   try {
