@@ -55,7 +55,7 @@ export function run(input: Buffer): void {
 
   if (isUtf8(input)) assert.ok(isAscii(edited(input, surrogateEdits(input, 0))));
   if (asksForReceipt(input)) {
-    receiptFor({ header: input, internalDate: 0, saveDate: 0, isOwnHost: () => true });
+    receiptFor({ header: input, internalDate: 0, saveDate: 0, owner: [], isOwnHost: () => true });
   }
 
   const scan = topLength(cut);

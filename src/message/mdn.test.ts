@@ -34,6 +34,7 @@ function decide(message: Message = {}): ReturnType<typeof receiptFor> {
     header: Buffer.from(header, 'utf8'),
     internalDate: message.internalDate ?? AT,
     saveDate: message.saveDate ?? AT,
+    owner: ['bob@example.test'],
     isOwnHost: (name) => name === 'mail.example.test',
   });
 }
@@ -72,6 +73,7 @@ describe('receiptFor (RFC 8098 §2.1)', () => {
     [/delivered here/, { internalDate: AT + 3600 }],
     [/delivered here/, { saveDate: AT + 86_400 }],
     [/delivered here/, { received: 'from a by mail.example.test id 1; never' }],
+    [/delivered here/, { received: `from a by mail.example.test id 1 for <carol@example.test>; ${DATE}` }],
   ];
   for (const [why, message] of refused) {
     it(`refuses: ${why.source} ${JSON.stringify(message)}`, () => {
@@ -86,6 +88,7 @@ describe('receiptFor (RFC 8098 §2.1)', () => {
     { more: 'Disposition-Notification-Options: x=optional,1\r\n' },
     { notifyTo: 'ann@elsewhere.example, Ann <ann@elsewhere.example>' },
     { saveDate: AT + 600 },
+    { received: `from a by mail.example.test id 1\r\n for <Bob@example.test>;\r\n ${DATE}` },
     { returnPath: '<@relay.example:ann@elsewhere.example>' },
   ]) {
     it(`sends: ${JSON.stringify(message)}`, () => assert.ok(decide(message).wanted));
@@ -110,7 +113,7 @@ describe('whatever the octets', () => {
           `Return-Path: ${path}\r\nReceived: by mail.example.test id 1; ${DATE}\r\nDisposition-Notification-To: ${to}\r\nSubject: ${subject}\r\nX: ${more}\r\n\r\n`,
           'utf8',
         );
-        const decision = receiptFor({ header, internalDate: AT, saveDate: AT, isOwnHost: () => true });
+        const decision = receiptFor({ header, internalDate: AT, saveDate: AT, owner: [], isOwnHost: () => true });
         if (!decision.wanted) return;
         const receipt = readReceipt({
           request: decision.request,

@@ -18,7 +18,7 @@ export const MDN_SENT = '$MDNSent';
 /** Seconds between the time in our Received field and INTERNALDATE: both are taken from one clock reading. */
 const RECEIVED_SLACK = 2;
 /** Seconds a message may be on its way from its Received field into its folder: long transfers, a waiting queue. */
-const DELIVERY_SLACK = 15 * 60;
+export const DELIVERY_SLACK = 15 * 60;
 /** Octets of the header that are looked at: what is longer asks for nothing. */
 const HEADER_OCTETS = 64 * 1024;
 
@@ -52,6 +52,8 @@ export interface ReceivedMessage {
   /** Seconds since 1970. */
   readonly internalDate: number;
   readonly saveDate: number;
+  /** Addresses of the mailbox, lower case. */
+  readonly owner: readonly string[];
   /** Whether a host name in a Received field is one of this organization's own. */
   readonly isOwnHost: (name: string) => boolean;
 }
@@ -120,11 +122,15 @@ export function receiptFor(message: ReceivedMessage): ReceiptDecision {
 }
 
 /**
- * The topmost Received field is ours, its time is INTERNALDATE, and the message came into this folder right then:
- * a client that appends an old message, or an import, cannot have all three.
+ * The topmost Received field is ours and for this mailbox, its time is INTERNALDATE, and the message came into this
+ * folder right then: a client that appends an old message, or an import, cannot have all of that.
  */
-function wasDeliveredHere({ internalDate, saveDate, isOwnHost }: ReceivedMessage, received: string | null): boolean {
+function wasDeliveredHere(message: ReceivedMessage, received: string | null): boolean {
+  const { internalDate, saveDate, isOwnHost, owner } = message;
   if (received === null) return false;
+  // Missing where there were several recipients (RFC 5321 §7.2).
+  const recipient = /\sfor\s+<([^>]*)>/i.exec(received)?.[1];
+  if (recipient !== undefined && !owner.includes(utf8(recipient).toLowerCase())) return false;
   const host = /(?:^|\s)by\s+([^\s;()]+)/i.exec(received)?.[1];
   const at = parseDate(received.slice(received.lastIndexOf(';') + 1));
   if (host === undefined || at === null || !isOwnHost(host.toLowerCase())) return false;

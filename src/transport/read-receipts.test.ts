@@ -151,6 +151,18 @@ describe('read receipts', () => {
     });
   }
 
+  it('is not sent for a copy that a client appends at once', async () => {
+    const message = await deliver();
+    await download(message);
+    const sink = database.stage();
+    await sink.write(message.start);
+    const staged = await sink.finish();
+    const { uid } = await mailbox.append(view.folder.id, staged, {});
+    await staged.release();
+    await download({ uid, start: message.start });
+    assert.equal((await inboxOfAnn()).length, 1);
+  });
+
   it('is not sent, and not marked, where transport does not reach', async () => {
     await download(await deliver(text(Date.now(), 'carol@elsewhere.example')));
     assert.equal(view.keywordBit(MDN_SENT), -1);

@@ -72,6 +72,7 @@ class ReceiptDesk {
         header,
         internalDate: view.columns.internalDate[row] ?? 0,
         saveDate: view.columns.saveDate[row] ?? 0,
+        owner: (owner.mailbox?.addresses ?? []).map((address) => address.toLowerCase()),
         isOwnHost: (name) => hosts.has(name),
       });
       if (!decision.wanted) {
@@ -87,6 +88,10 @@ class ReceiptDesk {
       const { changed } = await mailbox.setFlags(view.folder.id, Uint32Array.of(uid), mark);
       // Another session was first.
       if (changed.length === 0) return;
+      if (await hasAcknowledgedCopy(download, decision.request.messageId)) {
+        log.debug({ uid }, 'no read receipt: a copy of the message has had one');
+        return;
+      }
       const sent = await this.#send(decision.request, owner, route.recipient);
       if (!sent) await mailbox.setFlags(view.folder.id, Uint32Array.of(uid), { ...mark, op: 'remove' });
       log.info({ uid: uidOf(uid), sent }, 'read receipt');
@@ -140,10 +145,27 @@ class ReceiptDesk {
 }
 
 function isAcknowledged(view: FolderView, uid: number): boolean {
-  const bit = view.keywordBit(MDN_SENT);
   const row = view.rowOf(uid);
-  if (row < 0) return true;
+  return row < 0 || acknowledgedRow(view, view.keywordBit(MDN_SENT), row);
+}
+
+function acknowledgedRow({ columns }: FolderView, bit: number, row: number): boolean {
   if (bit < 0) return false;
-  const word = bit < 32 ? view.columns.keywordsLow[row] : view.columns.keywordsHigh[row];
+  const word = bit < 32 ? columns.keywordsLow[row] : columns.keywordsHigh[row];
   return (((word ?? 0) >>> (bit % 32)) & 1) === 1;
+}
+
+/** A client has appended a second copy of the message to the folder: it is the same message (RFC 8098 §2.1). */
+async function hasAcknowledgedCopy({ mailbox, view, uid }: Download, messageId: string | null): Promise<boolean> {
+  const bit = view.keywordBit(MDN_SENT);
+  if (messageId === null || bit < 0) return false;
+  const { columns } = view;
+  const others: number[] = [];
+  for (let row = 0; row < columns.length; row += 1) {
+    const other = columns.uid[row]!;
+    if (other !== uid && acknowledgedRow(view, bit, row)) others.push(other);
+  }
+  if (others.length === 0) return false;
+  const sameId = { kind: 'header', name: 'message-id', text: messageId } as const;
+  return (await mailbox.search(view.folder.id, Uint32Array.from(others), sameId)).length > 0;
 }
