@@ -185,7 +185,7 @@ describe('values', () => {
   });
   test('a list is bounded', () => {
     const many = Array.from({ length: ITEMS_PER_ARGUMENT + 1 }, () => 'a:1');
-    assert.throws(() => bind({ ExternalConnectionSettings: many }), { code: 'LIMIT' });
+    assert.throws(() => bind({ ExternalConnectionSettings: many }), { code: 'TOOBIG' });
   });
   test('given names stand in the order of the cmdlet', () => {
     assert.deepEqual(bind({ LoginType: 1, MaxConnections: 5 }).given, ['Identity', 'MaxConnections', 'LoginType']);

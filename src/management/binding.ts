@@ -213,7 +213,7 @@ function storedScalar(parameter: Parameter<unknown>, raw: RawScalar | null): unk
 /** Each value may itself be a list of values with commas between. */
 function storedItems(parameter: Parameter<unknown>, raws: readonly RawScalar[]): readonly unknown[] {
   if (raws.length > ITEMS_PER_ARGUMENT)
-    throw new Failure('LIMIT', `-${parameter.name} takes at most ${ITEMS_PER_ARGUMENT} values at once`);
+    throw new Failure('TOOBIG', `-${parameter.name} takes at most ${ITEMS_PER_ARGUMENT} values at once`);
   const { type } = parameter;
   const items: unknown[] = [];
   for (const raw of raws) {

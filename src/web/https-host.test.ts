@@ -15,7 +15,7 @@ import { Failure } from '../observe/failure.ts';
 import { silentLog } from '../observe/log.ts';
 import { type Authority, createAuthority } from '../tls/authority.ts';
 import { type CertificateSource, type CertificateStore, loadCertificates } from '../tls/certificates.ts';
-import { WEB_CONNECTIONS, WEB_HEADER_BYTES } from '../wire/limits.ts';
+import { WEB_CONNECTIONS, WEB_CONNECTIONS_PER_ADDRESS, WEB_HEADER_BYTES } from '../wire/limits.ts';
 import { HttpsHost, type HttpsHostOptions, readBody, type WebHandler } from './https-host.ts';
 
 describe('the HTTPS host', () => {
@@ -182,21 +182,22 @@ describe('the HTTPS host', () => {
     await web.drain(0);
   });
 
-  test('connections beyond the limit are closed, and places come free', async () => {
-    assert.ok(WEB_CONNECTIONS >= 1000);
-    const { host: web, port } = await host({ limits: { connections: 1 } });
-    const first = secure(port());
-    await once(first, 'secureConnect');
-    await assert.rejects(ask(port(), '/echo/'));
-    first.destroy();
-    await once(first, 'close');
-    // The server learns of the close a moment later.
-    for (;;) {
-      const reply = await ask(port(), '/echo/').catch(() => null);
-      if (reply?.status === 200) break;
-    }
-    await web.drain(0);
-  });
+  for (const limits of [{ connections: 1 }, { perAddress: 1 }])
+    test(`connections beyond the limit are closed, and places come free: ${JSON.stringify(limits)}`, async () => {
+      assert.ok(WEB_CONNECTIONS_PER_ADDRESS * 2 < WEB_CONNECTIONS, 'one address cannot take them all');
+      const { host: web, port } = await host({ limits });
+      const first = secure(port());
+      await once(first, 'secureConnect');
+      await assert.rejects(ask(port(), '/echo/'));
+      first.destroy();
+      await once(first, 'close');
+      // The server learns of the close a moment later.
+      for (;;) {
+        const reply = await ask(port(), '/echo/').catch(() => null);
+        if (reply?.status === 200) break;
+      }
+      await web.drain(0);
+    });
 
   test('a new certificate counts for the next handshake, named or not', async () => {
     const { host: web, port } = await host();

@@ -9,6 +9,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Directory } from '../directory/api.ts';
 import type { Binding, ServerId } from '../directory/model.ts';
@@ -17,7 +18,7 @@ import { RunningService } from '../frontend/running-service.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
-import { WEB_CONNECTIONS, WEB_HEADER_BYTES } from '../wire/limits.ts';
+import { WEB_CONNECTIONS, WEB_CONNECTIONS_PER_ADDRESS, WEB_HEADER_BYTES } from '../wire/limits.ts';
 import { problemOf, sendProblem } from './problem.ts';
 
 /** TLS handshake, then the head of a request, then all of it. */
@@ -57,7 +58,12 @@ export interface HttpsHostOptions {
   readonly handlers: readonly WebHandler[];
   readonly log: Log;
   /** For tests. */
-  readonly limits?: Partial<{ readonly headersMs: number; readonly requestMs: number; readonly connections: number }>;
+  readonly limits?: Partial<{
+    readonly headersMs: number;
+    readonly requestMs: number;
+    readonly connections: number;
+    readonly perAddress: number;
+  }>;
 }
 
 export class HttpsHost {
@@ -69,6 +75,7 @@ export class HttpsHost {
   readonly #unwatch: () => void;
   #stop = new AbortController();
   #connections = 0;
+  readonly #byAddress = new Map<string, number>();
   #problems: readonly Failure[] = [];
   #retry: NodeJS.Timeout | null = null;
   #leaving: Promise<void> = Promise.resolve();
@@ -77,7 +84,6 @@ export class HttpsHost {
     this.#options = options;
     const { certificates, limits } = options;
     const { SNICallback } = certificates.socketOptions();
-    const most = limits?.connections ?? WEB_CONNECTIONS;
     this.#https = createServer(
       {
         ...certificates.secureContextOptions(),
@@ -96,14 +102,10 @@ export class HttpsHost {
     this.#https.emit('listening');
     this.#unwatch = certificates.onReload(() => this.#https.setSecureContext(certificates.secureContextOptions()));
     this.#listeners = new Listeners((socket) => {
-      if (this.#connections >= most) {
+      if (!this.#admit(socket)) {
         socket.destroy();
         return;
       }
-      this.#connections += 1;
-      socket.once('close', () => {
-        this.#connections -= 1;
-      });
       // A client that breaks off its handshake is no news.
       socket.on('error', () => {});
       this.#https.emit('connection', socket);
@@ -142,6 +144,24 @@ export class HttpsHost {
     await Promise.all([this.#leaving, this.#endRequests(ms)]);
     this.#https.close();
     this.#https.closeAllConnections();
+  }
+
+  /** Counts the connection until it closes. False: there are too many. */
+  #admit(socket: Socket): boolean {
+    const { limits } = this.#options;
+    const address = plainAddress(socket.remoteAddress ?? '');
+    const own = this.#byAddress.get(address) ?? 0;
+    if (this.#connections >= (limits?.connections ?? WEB_CONNECTIONS)) return false;
+    if (own >= (limits?.perAddress ?? WEB_CONNECTIONS_PER_ADDRESS)) return false;
+    this.#connections += 1;
+    this.#byAddress.set(address, own + 1);
+    socket.once('close', () => {
+      this.#connections -= 1;
+      const left = (this.#byAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#byAddress.set(address, left);
+      else this.#byAddress.delete(address);
+    });
+    return true;
   }
 
   async #apply(running: boolean): Promise<readonly Failure[]> {

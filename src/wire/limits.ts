@@ -115,6 +115,8 @@ export const ADMIN_CALLS_AT_ONCE = 64;
 export const WEB_HEADER_BYTES = 16 * 1024;
 /** Web: connections at a time, of all clients. */
 export const WEB_CONNECTIONS = 2000;
+/** Web: connections at a time, of one client address. */
+export const WEB_CONNECTIONS_PER_ADDRESS = 200;
 /** Rendering: a message above this does not become winmail.dat: its attachments would all be encoded anew. */
 export const RENDERED_TNEF_BYTES = 4 * 1024 * 1024;
 /** Rendering: times its original that a message may grow, and octets on top of it; else it is served as it came. */

@@ -42,26 +42,29 @@ export function adminApi(options: AdminApiOptions): WebHandler {
     handle: async (exchange) => {
       const { response } = exchange;
       response.setHeader('cache-control', 'no-store');
-      if (active >= ADMIN_CALLS_AT_ONCE) {
-        const busy = problem(503, `${ADMIN_CALLS_AT_ONCE} calls are being worked on; come again`, 'UNAVAILABLE');
-        sendProblem(response, { ...busy }, { 'retry-after': RETRY_AFTER });
-        return;
-      }
-      active += 1;
       try {
-        await route(options, document, exchange);
+        // Who fails to log on takes no place from who can: the throttle and the hash limit have him.
+        const caller = await callerOf(options, exchange.request.headers, exchange.remoteAddress);
+        if (active >= ADMIN_CALLS_AT_ONCE) {
+          const busy = problem(503, `${ADMIN_CALLS_AT_ONCE} calls are being worked on; come again`, 'UNAVAILABLE');
+          sendProblem(response, { ...busy }, { 'retry-after': RETRY_AFTER });
+          return;
+        }
+        active += 1;
+        try {
+          await route(options, document, caller, exchange);
+        } finally {
+          active -= 1;
+        }
       } catch (error) {
         refuse(response, error, options.log);
-      } finally {
-        active -= 1;
       }
     },
   };
 }
 
-async function route(options: AdminApiOptions, document: string, exchange: WebExchange): Promise<void> {
-  const { request, response, url } = exchange;
-  const caller = await callerOf(options, request.headers, exchange.remoteAddress);
+async function route(options: AdminApiOptions, document: string, caller: Caller, exchange: WebExchange): Promise<void> {
+  const { response, url } = exchange;
   const name = /^\/admin\/cmdlets\/([^/]+)$/.exec(url.pathname)?.[1];
   switch (name === undefined ? url.pathname : '/admin/cmdlets/NAME') {
     case '/admin/openapi.json':
