@@ -11,8 +11,10 @@ import type { Actor, AuditEntry } from '../../model.ts';
 import type { DirectoryFile } from './file.ts';
 import { jsonOf, numberOf, type Row, textOf, wordOf } from './rows.ts';
 
-/** Entries looked at, or purged, before others get their turn: about 5 ms. */
+/** Entries looked at, or purged, before others get their turn: a few ms. */
 const WINDOW = 4000;
+/** Entries unpacked before others get their turn: a few ms, too. */
+const UNPACKED = 500;
 const QUERY_LIMIT = 10_000;
 const DAY_MS = 86_400_000;
 const VIA = ['shell', 'command', 'api', 'web', 'server'] as const satisfies ReadonlyArray<Actor['via']>;
@@ -53,8 +55,9 @@ export class AuditLog {
       throw new Failure('CANNOT', `ResultSize must be 1–${QUERY_LIMIT}`);
     const found: AuditEntry[] = [];
     const { first, last } = this.#bounds();
-    for (let to = last; to >= first && found.length < query.limit; to -= WINDOW) {
+    for (let to = last; to >= first && found.length < query.limit; ) {
       if (to !== last) await nextTurn();
+      const most = Math.min(query.limit - found.length, UNPACKED);
       const rows = this.#file.all(
         `SELECT * FROM audit WHERE id <= ?1 AND id > ?1 - ${WINDOW}
            AND (?2 IS NULL OR at >= ?2) AND (?3 IS NULL OR at < ?3)
@@ -67,9 +70,11 @@ export class AuditLog {
         query.user ?? null,
         query.command ?? null,
         query.object ?? null,
-        query.limit - found.length,
+        most,
       );
       for (const row of rows) found.push(entryOf(row));
+      const oldest = rows.at(-1);
+      to = oldest !== undefined && rows.length === most ? numberOf(oldest, 'id') - 1 : to - WINDOW;
     }
     return found;
   }
@@ -92,7 +97,10 @@ export class AuditLog {
   }
 
   #bounds(): { readonly first: number; readonly last: number } {
-    const row = this.#file.get('SELECT coalesce(min(id), 1) AS first, coalesce(max(id), 0) AS last FROM audit');
+    // Two look-ups: min and max in one SELECT would read every row.
+    const row = this.#file.get(
+      `SELECT coalesce((SELECT min(id) FROM audit), 1) AS first, coalesce((SELECT max(id) FROM audit), 0) AS last`,
+    );
     return row === null ? { first: 1, last: 0 } : { first: numberOf(row, 'first'), last: numberOf(row, 'last') };
   }
 }
