@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import {
   asksForReceipt,
+  DELIVERY_SLACK,
   headerOctets,
   MDN_SENT,
   readReceipt,
@@ -155,15 +156,20 @@ function acknowledgedRow({ columns }: FolderView, bit: number, row: number): boo
   return (((word ?? 0) >>> (bit % 32)) & 1) === 1;
 }
 
-/** A client has appended a second copy of the message to the folder: it is the same message (RFC 8098 §2.1). */
+/**
+ * A client has appended a second copy of the message to the folder: it is the same message (RFC 8098 §2.1). Only one
+ * that came in so soon passes for a delivered one, so nothing older is looked at.
+ */
 async function hasAcknowledgedCopy({ mailbox, view, uid }: Download, messageId: string | null): Promise<boolean> {
   const bit = view.keywordBit(MDN_SENT);
   if (messageId === null || bit < 0) return false;
   const { columns } = view;
   const others: number[] = [];
+  const saved = columns.saveDate[view.rowOf(uid)] ?? 0;
   for (let row = 0; row < columns.length; row += 1) {
     const other = columns.uid[row]!;
-    if (other !== uid && acknowledgedRow(view, bit, row)) others.push(other);
+    const isNear = Math.abs(columns.saveDate[row]! - saved) <= DELIVERY_SLACK;
+    if (isNear && other !== uid && acknowledgedRow(view, bit, row)) others.push(other);
   }
   if (others.length === 0) return false;
   const sameId = { kind: 'header', name: 'message-id', text: messageId } as const;
