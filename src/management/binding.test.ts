@@ -132,8 +132,12 @@ describe('names', () => {
           );
           const isShortName = ['wi', 'cf', 'vb'].includes(cut.toLowerCase());
           if (isShortName) return;
-          if (others.length === 0 || cut.length === name.length)
-            assert.equal(matchParameter(cmdlet, typed).name, parameter);
+          const exact = names.find(([other]) => other.toLowerCase() === cut.toLowerCase());
+          if (exact !== undefined) {
+            assert.equal(matchParameter(cmdlet, typed).name, exact[1]);
+            return;
+          }
+          if (others.length === 0) assert.equal(matchParameter(cmdlet, typed).name, parameter);
           else assert.throws(() => matchParameter(cmdlet, typed), /may mean/);
         },
       ),
@@ -267,8 +271,17 @@ describe('whatever comes', () => {
         (json) => {
           try {
             const { args } = bindArguments(cmdlet, readRawArguments(json));
-            for (const parameter of [identity, size, connections, perAddress, timeout, loginType, light, password])
-              if (args.has(parameter)) assert.notEqual(args.get(parameter), undefined);
+            const one: ReadonlyArray<Parameter<unknown>> = [
+              identity,
+              size,
+              connections,
+              perAddress,
+              timeout,
+              loginType,
+              light,
+              password,
+            ];
+            for (const parameter of one) if (args.has(parameter)) assert.notEqual(args.get(parameter), undefined);
             args.edited(settings, []);
           } catch (error) {
             assert.ok(error instanceof Failure, String(error));
