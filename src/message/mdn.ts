@@ -20,7 +20,7 @@ const RECEIVED_SLACK = 2;
 /** Seconds a message may be on its way from its Received field into its folder: long transfers, a waiting queue. */
 export const DELIVERY_SLACK = 15 * 60;
 /** Octets of the header that are looked at: what is longer asks for nothing. */
-const HEADER_OCTETS = 64 * 1024;
+export const HEADER_OCTETS = 64 * 1024;
 
 /** What `Disposition-Notification-To` and `disposition-notification-to` have in common. */
 const USUAL = Buffer.from('otification-', 'latin1');

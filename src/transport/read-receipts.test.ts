@@ -151,6 +151,16 @@ describe('read receipts', () => {
     });
   }
 
+  it('is sent for what an IMAP4 client has fetched, many at once', async () => {
+    await deliver('Subject: plain\r\n\r\n');
+    for (const id of ['<2@x>', '<3@x>']) await deliver(text(Date.now()).replace('<1@x>', id));
+    const uids = view.columns.uid.slice(0, view.columns.length);
+    await receipts.fetched({ mailbox, view, uids, owner: bob });
+    await receipts.fetched({ mailbox, view, uids, owner: bob });
+    assert.equal((await inboxOfAnn()).length, 2);
+    assert.deepEqual(errors, []);
+  });
+
   it('is not sent for a copy that a client appends at once', async () => {
     const message = await deliver();
     await download(message);

@@ -5,9 +5,11 @@
  */
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import { commonFieldMask, commonFieldsLength } from '../message/fragment.ts';
 import {
   asksForReceipt,
   DELIVERY_SLACK,
+  HEADER_OCTETS,
   headerOctets,
   MDN_SENT,
   readReceipt,
@@ -21,6 +23,9 @@ import type { FolderView, Mailbox } from '../store/api.ts';
 import { uid as uidOf } from '../store/model.ts';
 import type { Transport } from './api.ts';
 
+/** Mask of the one field that asks (message/fragment.ts). */
+const ASKING = commonFieldMask(['disposition-notification-to']) ?? 0;
+
 /** A message whose whole text a client has just been sent. */
 export interface Download {
   readonly mailbox: Mailbox;
@@ -32,9 +37,20 @@ export interface Download {
   readonly owner: Account;
 }
 
+/** Messages that an IMAP4 client has fetched whole and that became \\Seen by it (RFC 9051 §6.4.5, BODY without PEEK). */
+export interface Fetched {
+  readonly mailbox: Mailbox;
+  readonly view: FolderView;
+  /** Ascending. */
+  readonly uids: Uint32Array;
+  readonly owner: Account;
+}
+
 export interface ReadReceipts {
   /** Null: nothing to do, the usual case. Else resolves when the receipt is sent or will never be. Never rejects. */
   downloaded(download: Download): Promise<void> | null;
+  /** The same for many at once, found by what was parsed at delivery. Never rejects. */
+  fetched(messages: Fetched): Promise<void>;
 }
 
 export interface ReadReceiptOptions {
@@ -50,6 +66,7 @@ export function createReadReceipts(options: ReadReceiptOptions): ReadReceipts {
   const desk = new ReceiptDesk(options);
   return {
     downloaded: (download) => (asksForReceipt(download.start) ? desk.consider(download) : null),
+    fetched: (messages) => desk.considerAll(messages),
   };
 }
 
@@ -58,6 +75,18 @@ class ReceiptDesk {
 
   constructor(options: ReadReceiptOptions) {
     this.#options = options;
+  }
+
+  async considerAll({ mailbox, view, uids, owner }: Fetched): Promise<void> {
+    try {
+      for (const uid of await askingForReceipts(mailbox, view, uids)) {
+        const chunks: Buffer[] = [];
+        for await (const chunk of mailbox.read(view.folder.id, uid, 0, HEADER_OCTETS)) chunks.push(chunk);
+        await this.consider({ mailbox, view, uid, start: Buffer.concat(chunks), owner });
+      }
+    } catch (error) {
+      this.#options.log.error({ error: String(error) }, 'read receipts failed');
+    }
   }
 
   async consider(download: Download): Promise<void> {
@@ -143,6 +172,19 @@ class ReceiptDesk {
     }
     return names;
   }
+}
+
+async function askingForReceipts(mailbox: Mailbox, view: FolderView, uids: Uint32Array): Promise<readonly number[]> {
+  const asking: number[] = [];
+  for await (const { first, count, bytes, pieces } of mailbox.fragments(view.folder.id, uids, ['details'])) {
+    if (pieces.details === null) continue;
+    const { offsets, lengths } = pieces.details;
+    for (let i = 0; i < count; i += 1) {
+      if (lengths[i] === 0 || commonFieldsLength(bytes, offsets[i]!, ASKING) === 0) continue;
+      asking.push(uids[first + i]!);
+    }
+  }
+  return asking;
 }
 
 function isAcknowledged(view: FolderView, uid: number): boolean {

@@ -262,6 +262,7 @@ describe('SuppressReadReceipt (exchange-behaviour.md §5.4)', () => {
           asked.push(`${owner.alias} ${uid} ${start.toString('latin1', 0, 12)}`);
           return Promise.resolve();
         },
+        fetched: () => Promise.resolve(),
       };
       await withServer({ pop3: server, receipts }, async (running) => {
         await fill(running);
