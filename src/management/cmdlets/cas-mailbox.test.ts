@@ -61,6 +61,15 @@ test('-ResultSize, 1000 without it', async () => {
   await assert.rejects(org.run('Set-CASMailbox', { PopEnabled: false }), failure('CANNOT', /needs -Identity/));
 });
 
+test('-Filter', async () => {
+  const count = async (condition: string): Promise<number> =>
+    (await org.run('Get-CASMailbox', { Filter: condition })).length;
+  assert.equal(await count('PopEnabled -eq $false'), 0);
+  await org.run('Set-CASMailbox', { 1: 'ann', PopEnabled: false });
+  assert.equal(await count('PopEnabled -eq $false -and EmailAddresses -like a.other@*'), 1);
+  await assert.rejects(count('PopEnable -eq 1'), failure('CANNOT', /did you mean PopEnabled/));
+});
+
 test('a namesake is asked for a better identity', async () => {
   await org.directory.addAccount({
     kind: 'user',

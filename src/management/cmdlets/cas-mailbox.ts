@@ -27,6 +27,7 @@ import {
   serverOfMailbox,
 } from './identity.ts';
 import { addressesFrom, addressText, emailAddresses, primarySmtpAddress } from './mail-addresses.ts';
+import { filterParameter, parseFilter } from './opath-filter.ts';
 import { applying } from './results.ts';
 import { openSessions } from './running-server.ts';
 import {
@@ -107,7 +108,7 @@ const getCasMailbox: ReadingCmdlet = {
   synopsis: 'Shows which protocols a mailbox may use, and how its messages are rendered.',
   description:
     'Access follows the switches of the person who logs on, not those of a shared mailbox he opens. An identity that names nothing is an error; Exchange shows all mailboxes then.',
-  parameters: [anyIdentity, protocolSettings, resultSize, domainControllerParameter],
+  parameters: [anyIdentity, protocolSettings, filterParameter, resultSize, domainControllerParameter],
   examples: [
     { line: 'Get-CASMailbox', says: 'All mailboxes and what they may use.' },
     { line: 'Get-CASMailbox <Mailbox>', says: 'One mailbox.' },
@@ -115,7 +116,8 @@ const getCasMailbox: ReadingCmdlet = {
       line: 'Get-CASMailbox <Mailbox> -ProtocolSettings | Format-List *Settings',
       says: 'What the owner has to set a mail program to.',
     },
-    { line: 'Get-CASMailbox | Where PopEnabled -eq $false', says: 'Mailboxes that may not use POP3.' },
+    { line: 'Get-CASMailbox -Filter {PopEnabled -eq $false}', says: 'Mailboxes that may not use POP3.' },
+    { line: 'Get-CASMailbox | Where PopEnabled -eq $false', says: 'The same, chosen by the shell.' },
   ],
   roles: MAY_READ,
   columns: ['Name', 'OWAEnabled', 'PopEnabled', 'ImapEnabled', 'SmtpClientAuthenticationDisabled'],
@@ -127,17 +129,21 @@ const getCasMailbox: ReadingCmdlet = {
       yield await shown(services, await mailboxNamed(services.directory, typed), withProtocols);
       return;
     }
+    const condition = args.optional(filterParameter);
+    const fits = condition === undefined ? () => true : parseFilter(condition);
     const most = args.optional(resultSize) ?? DEFAULT_RESULT_SIZE;
     let count = 0;
     for await (const account of everyAccount(services.directory)) {
       signal.throwIfAborted();
       if (!hasMailbox(account)) continue;
+      const object = await shown(services, account, withProtocols);
+      if (!fits(object)) continue;
       if (count === most) {
         call.warn(`there are more than ${most} mailboxes; -ResultSize Unlimited shows all`);
         return;
       }
       count += 1;
-      yield await shown(services, account, withProtocols);
+      yield object;
     }
   },
 };

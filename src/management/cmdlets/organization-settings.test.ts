@@ -228,7 +228,7 @@ test('every cmdlet here: help of each parameter, an example, roles that exist; v
   const mine =
     /-(Pop|Imap)Settings|ReceiveConnector|CASMailbox|Service$|ComponentState|TransportConfig|AcceptedDomain|Throttling|Session$|Exchange/;
   const cmdlets = org.door.cmdlets.filter((cmdlet) => mine.test(cmdlet.name));
-  assert.equal(cmdlets.length, 32);
+  assert.equal(cmdlets.length, 33);
   for (const cmdlet of cmdlets) {
     assert.match(cmdlet.synopsis, /\.$/, cmdlet.name);
     assert.ok(cmdlet.examples.length > 0, cmdlet.name);

@@ -95,6 +95,21 @@ test('stopping asks while sessions are open, and -WhatIf counts them', async () 
   await org.run('Stop-Service', { 1: 'frontend-transport' }, { confirm: null });
 });
 
+test('Restart-Service stops and starts both sides', async () => {
+  await running({ sessions: [session('1', 'imap', 'a@b')] });
+  await org.run('Start-Service', { 1: 'imap4' });
+  const seen: string[] = [];
+  const stop = org.directory.watch((change) => {
+    if (change.kind === 'service') seen.push(change.kind);
+  });
+  await assert.rejects(org.run('Restart-Service', { 1: 'MSExchangeIMAP4' }, { confirm: null }), ConfirmationNeeded);
+  assert.equal(seen.length, 0);
+  await org.run('Restart-Service', { 1: 'MSExchangeIMAP4' });
+  stop();
+  assert.equal(seen.length, 4);
+  assert.deepEqual(await states('imap4*'), ['imap4 Manual Running', 'imap4-backend Manual Running']);
+});
+
 test('a service that cannot run says why', async () => {
   const problems = new Map([['pop3', 'port 110 is taken']]);
   await running({ problems });

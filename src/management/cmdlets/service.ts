@@ -18,6 +18,7 @@ import type {
   ReadingCmdlet,
 } from '../cmdlet.ts';
 import { serverOf, serverParameter } from './identity.ts';
+import { like } from './opath-filter.ts';
 import { applying } from './results.ts';
 import { openSessions, runningOn } from './running-server.ts';
 
@@ -74,22 +75,6 @@ function servicesNamed(at: Server, typed: readonly string[] | undefined): readon
     }
   }
   return here.filter((facts) => found.has(facts));
-}
-
-function like(pattern: string): (name: string) => boolean {
-  const parts = pattern.toLowerCase().split('*');
-  const [first = '', last = ''] = [parts[0], parts.at(-1)];
-  return (name) => {
-    const word = name.toLowerCase();
-    if (word.length < first.length + last.length || !word.startsWith(first) || !word.endsWith(last)) return false;
-    let at = first.length;
-    for (const part of parts.slice(1, -1)) {
-      const next = word.indexOf(part, at);
-      if (next < 0) return false;
-      at = next + part.length;
-    }
-    return at <= word.length - last.length;
-  };
 }
 
 /** The back end of each named front end, too. */
@@ -320,4 +305,28 @@ const stopService: ChangingCmdlet = {
   plan: (call) => planFor(call, 'Stop', { running: false }),
 };
 
-export const serviceCmdlets: readonly Cmdlet[] = [getService, setService, startService, stopService];
+const restartService: ChangingCmdlet = {
+  name: 'Restart-Service',
+  changes: true,
+  synopsis: 'Stops and starts services, a front end with its back end.',
+  description: 'No setting needs it: each counts within a second. It ends all sessions of the service.',
+  parameters: [name, only, server],
+  examples: [{ line: 'Restart-Service MSExchangeIMAP4 -WhatIf', says: 'Shows how many sessions would end.' }],
+  roles: MAY_CHANGE,
+  columns: [],
+  async plan(call) {
+    const stop = await planFor(call, 'Restart', { running: false });
+    return {
+      what: stop.what,
+      dangerous: stop.dangerous,
+      apply: () =>
+        applying(async () => {
+          for await (const _ of stop.apply());
+          const start = await planFor(call, 'Restart', { running: true });
+          for await (const _ of start.apply());
+        }),
+    };
+  },
+};
+
+export const serviceCmdlets: readonly Cmdlet[] = [getService, setService, startService, stopService, restartService];
