@@ -1,9 +1,21 @@
 /** The audit log of every directory engine: each write method leaves its entry, with before and after by Exchange's names. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
 import type { Directory } from '../../src/directory/api.ts';
 import { connectorForUsage } from '../../src/directory/connectors.ts';
-import type { Account, Actor, AuditEntry, ReceiveConnector } from '../../src/directory/model.ts';
+import {
+  type Account,
+  accountId,
+  type Actor,
+  type AuditEntry,
+  type ReceiveConnector,
+} from '../../src/directory/model.ts';
+import { clientAccessSchema } from '../../src/directory/settings/client-access.ts';
+import { popSettingsSchema } from '../../src/directory/settings/mail-protocol.ts';
+import { mailboxSchema } from '../../src/directory/settings/mailbox.ts';
+import { transportConfigSchema } from '../../src/directory/settings/transport-config.ts';
+import { Failure } from '../../src/observe/failure.ts';
 import { auditedWrites } from './directory-audit-writes.ts';
 import {
   type DirectoryUnderTest,
@@ -150,6 +162,72 @@ export function directoryAuditConformance(engine: string, open: OpenDirectory): 
       assert.equal((await objects({ limit: 10_000 })).length, 9_000 + 3 + 5);
       await refused(directory.auditLog({ limit: 0 }), 'CANNOT', /1–10000/);
       await refused(directory.auditLog({ limit: 10_001 }), 'CANNOT');
+      await under.close();
+    });
+
+    test('the log tells the whole story: each "before" is what the entries so far came to, the last "after" is now', async () => {
+      const under = await open();
+      const { directory } = under;
+      const here = await smallOrganization(directory);
+      const ids = (await directory.addAccounts([person(here.database, 'ann'), person(here.database, 'bob')])).map(
+        (account) => account.id,
+      );
+      const who = fc.nat({ max: 1 }).map((n) => ids[n] ?? accountId('none'));
+      const size = fc.constantFrom(1, 1024, 5000, Infinity);
+      const flag = fc.boolean();
+      const command = fc.oneof(
+        fc.tuple(who, size, size, flag).map(([id, prohibitSendQuota, maxSendSize, useDatabaseQuotaDefaults]) => {
+          const patch = { prohibitSendQuota, maxSendSize, useDatabaseQuotaDefaults };
+          return () => directory.setMailboxSettings(id, patch);
+        }),
+        fc.tuple(who, flag, flag).map(
+          ([id, popEnabled, imapEnabled]) =>
+            () =>
+              directory.setClientAccess(id, { popEnabled, imapEnabled }),
+        ),
+        fc.tuple(who, flag, fc.constantFrom('A', 'B')).map(
+          ([id, enabled, displayName]) =>
+            () =>
+              directory.changeAccount(id, { enabled, displayName }),
+        ),
+        fc
+          .integer({ min: 39, max: 42 })
+          .map((maxCommandSize) => () => directory.setPopSettings(here.server.id, { maxCommandSize })),
+        size.map((maxSendSize) => () => directory.setOrganization({ maxSendSize })),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(command, { maxLength: 20 }), async (commands) => {
+          for (const run of commands) {
+            try {
+              await run();
+            } catch (error) {
+              // Refused changes are part of the story: they leave nothing.
+              assert.ok(error instanceof Failure, String(error));
+            }
+          }
+        }),
+        { numRuns: 20 },
+      );
+      const told = new Map<string, Record<string, string>>();
+      for (const entry of [...(await directory.auditLog({ limit: 10_000 }))].reverse()) {
+        const name = `${entry.objectKind} ${entry.object}`;
+        const known = told.get(name) ?? {};
+        for (const [key, text] of Object.entries(entry.before ?? {}))
+          if (known[key] !== undefined) assert.equal(text, known[key], `${entry.id} ${name} ${key}`);
+        told.set(name, { ...known, ...entry.after });
+      }
+      const now = (values: ReadonlyArray<readonly [string, string]>, name: string): void => {
+        const story = told.get(name) ?? {};
+        for (const [key, text] of values)
+          if (story[key] !== undefined) assert.equal(story[key], text, `${name} ${key}`);
+      };
+      for (const id of ids) {
+        const alias = (await directory.account(id))?.alias ?? '';
+        now(mailboxSchema.format(await directory.mailboxSettings(id)), `Mailbox ${alias}`);
+        now(clientAccessSchema.format(await directory.clientAccess(id)), `CASMailbox ${alias}`);
+      }
+      now(popSettingsSchema.format(await directory.popSettings(here.server.id)), 'PopSettings MAIL1');
+      now(transportConfigSchema.format(await directory.organization()), 'TransportConfig Contoso');
       await under.close();
     });
 
