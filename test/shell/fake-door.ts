@@ -151,7 +151,8 @@ export class MemoryConsole implements Console {
 
   progress(): void {}
 
-  error(error: unknown, source: string): void {
+  error(error: unknown, source: string, where?: string): void {
+    if (where !== undefined) this.errors.push(`${where}:`);
     this.errors.push(...errorLines(error, source));
   }
 

@@ -20,8 +20,8 @@ export interface Console {
   /** `-WhatIf`. */
   whatIf(text: string): void;
   progress(done: number, total: number | null, activity: string): void;
-  /** `source`: the text an error's offset points into. */
-  error(error: unknown, source: string): void;
+  /** `source`: the text an error's offset points into; `where`: the file and line it stands in. */
+  error(error: unknown, source: string, where?: string): void;
   clear(): void;
 }
 
@@ -77,7 +77,8 @@ export class TerminalConsole implements Console {
     this.#progressDrawn = true;
   }
 
-  error(error: unknown, source: string): void {
+  error(error: unknown, source: string, where?: string): void {
+    if (where !== undefined) this.#say(`${where}:`);
     for (const line of errorLines(error, source, (colour, text) => this.paint(colour, text))) this.#say(line);
   }
 

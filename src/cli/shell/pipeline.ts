@@ -43,6 +43,8 @@ export interface Context extends BindOptions {
   readonly source: string;
   /** @throws Failure CANNOT where nobody is to be asked */
   confirm(what: string): Promise<Answer>;
+  /** A warning that is given once in a session. */
+  once(warning: string): void;
   /** Property names of what a cmdlet has left, for completion. */
   noteProperties(cmdlet: string, object: CmdletObject): void;
 }
@@ -155,7 +157,7 @@ const SERVER_NAME = /<server name>/gi;
 function withServerName(raw: RawArgument, context: Context): RawArgument {
   const text = (one: RawScalar): RawScalar => {
     if (typeof one !== 'string' || one.search(SERVER_NAME) === -1) return one;
-    context.console.warn(`<Server Name> is taken as ${context.serverName}, the name of this server`);
+    context.once(`<Server Name> is taken as ${context.serverName}, the name of this server`);
     return one.replaceAll(SERVER_NAME, () => context.serverName);
   };
   if (raw === null) return null;

@@ -59,8 +59,7 @@ export async function runScript(lines: AsyncIterable<string>, options: ScriptOpt
     } catch (error) {
       if (signal.aborted) throw error;
       problems += 1;
-      console.warn(`${options.name}, line ${begunAt}:`);
-      console.error(error, text);
+      console.error(error, text, `${options.name}, line ${begunAt}`);
       return options.keepGoing;
     }
   };

@@ -31,6 +31,7 @@ export class ShellSession {
   readonly #options: SessionOptions;
   readonly #variables = new Map<string, readonly Item[]>();
   readonly #properties = new Map<string, readonly string[]>();
+  readonly #warned = new Set<string>();
   #leaving: number | null = null;
 
   static async open(options: SessionOptions): Promise<ShellSession> {
@@ -120,6 +121,10 @@ export class ShellSession {
         leave: (code) => {
           this.#leaving = code;
         },
+      },
+      once: (warning) => {
+        if (!this.#warned.has(warning)) options.console.warn(warning);
+        this.#warned.add(warning);
       },
       noteProperties: (cmdlet, object) => this.#note(cmdlet, object),
     };
