@@ -56,6 +56,31 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  test('whole numbers have their range, enumerations their names', () => {
+    const of = (cmdlet: string, parameter: string, key: string): unknown =>
+      at(
+        'paths',
+        `/admin/cmdlets/${cmdlet}`,
+        'post',
+        'requestBody',
+        'content',
+        'application/json',
+        'schema',
+        'properties',
+        parameter,
+        key,
+      );
+    assert.deepEqual(
+      [of('Set-PopSettings', 'MaxConnections', 'minimum'), of('Set-PopSettings', 'MaxConnections', 'maximum')],
+      [1, 2_147_483_647],
+    );
+    assert.deepEqual(of('Set-PopSettings', 'LoginType', 'enum'), [
+      'PlainTextLogin',
+      'PlainTextAuthentication',
+      'SecureLogin',
+    ]);
+  });
+
   test('every reference leads somewhere and every operation has its own id', () => {
     const ids: unknown[] = [];
     const walk = (value: unknown): void => {

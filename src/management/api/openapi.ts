@@ -123,9 +123,15 @@ function parameterSchema(parameter: Parameter<unknown>): Json {
     };
   }
   if (parameter.isSwitch === true || type.kind === 'Boolean') return { ...notes, type: 'boolean' };
-  if (type.kind === 'Int32') return { ...notes, type: 'integer' };
+  if (type.kind === 'Int32') return { ...notes, type: 'integer', ...rangeOf(type.accepts) };
   if (type.choices !== null) return { ...notes, type: 'string', enum: type.choices };
   return { ...notes, type: ['string', 'number'] };
+}
+
+/** `1–100 things`: whole numbers say their range first (directory/settings/value-types.ts). */
+function rangeOf(accepts: string): { readonly [key: string]: Json } {
+  const [, least, most] = /^(\d+)–(\d+)/.exec(accepts) ?? [];
+  return least === undefined || most === undefined ? {} : { minimum: Number(least), maximum: Number(most) };
 }
 
 function jsonResponse(description: string, schema: Json): Json {
