@@ -27,6 +27,12 @@ const LINE_END_BYTES = 2;
 /** Commands without arguments. */
 const BARE = new Set(['CAPA', 'QUIT', 'STLS', 'UTF8']);
 
+/**
+ * `<…@…>` in a greeting tells clients that APOP is offered (RFC 1939 §7): fetchmail and others would try it first and
+ * fail. An address in an administrator's Banner gets parentheses.
+ */
+const withoutTimestamp = (banner: string): string => banner.replaceAll(/<([^<>]*@[^<>]*)>/g, '($1)');
+
 /** What became of a line: still here, gone, or handed to the back end. */
 type Outcome = Admitted | 'gone' | null;
 
@@ -57,7 +63,7 @@ class Authorization {
     };
     stop.addEventListener('abort', onStop, { once: true });
     try {
-      this.#ok(this.#reception.settings.banner);
+      this.#ok(withoutTimestamp(this.#reception.settings.banner));
       connection.flush();
       return await this.#untilLogon();
     } catch (error) {

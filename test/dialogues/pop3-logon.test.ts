@@ -235,6 +235,13 @@ describe('settings that act at once', () => {
       assert.equal(await removing.say('DELE 1', 'QUIT'), '+OK bye, 1 messages deleted');
     }));
 
+  test('an address in the Banner is no timestamp of APOP (RFC 1939 §7)', () =>
+    withServer({ pop3: { banner: 'Questions to <help@example.test>' } }, async (server) => {
+      const lines = new LineClient(await server.connect('pop3', false));
+      assert.equal(await lines.line(), '+OK Questions to (help@example.test)');
+      lines.socket.destroy();
+    }));
+
   test('PreAuthenticatedConnectionTimeout ends who does not log on, with a word', () =>
     withServer({ preAuthenticatedSeconds: 0.05 }, async (server) => {
       const client = await Client.open(server, false);
