@@ -16,12 +16,26 @@ import { doorOverSocket } from '../../src/management/door-client.ts';
 import { startOrganization, type TestOrganization } from '../support/organization.ts';
 
 /** Things are made before they are changed, and removed last. */
-const VERBS = ['New', 'Enable', 'Connect', 'Add', 'Set', 'Import', 'Restore', 'Stop', 'Start', 'Disable', 'Remove'];
+const VERBS = [
+  'New',
+  'Enable',
+  'Connect',
+  'Add',
+  'Set',
+  'Import',
+  'Restore',
+  'Stop',
+  'Start',
+  'Restart',
+  'Disable',
+  'Remove',
+];
 /** Lines that make a change where the examples of a cmdlet, run on this server, happen to find all as they want it. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
   'Set-ServerComponentState': [
     'Set-ServerComponentState <Server Name> -Component OwaProxy -Requester Functional -State Inactive -Confirm:$false',
   ],
+  'Restart-Service': ['Start-Service pop3', 'Restart-Service pop3 -Confirm:$false'],
   'Start-Service': ['Stop-Service pop3 -Confirm:$false', 'Start-Service pop3'],
   'Stop-Service': ['Start-Service pop3', 'Stop-Service pop3 -Confirm:$false', 'Start-Service pop3'],
 };
