@@ -78,15 +78,28 @@ function checkByPython(name: string, before: PythonView, after: PythonView): voi
   for (const defect of after.defects) assert.ok(known.has(defect), `${name}: ${defect}`);
 }
 
+/** Originals are the same for every format: they are looked at once. */
+function once<T>(look: (messages: readonly Buffer[]) => Promise<T[]>): (messages: readonly Buffer[]) => Promise<T[]> {
+  const seen = new Map<Buffer, T>();
+  return async (messages) => {
+    const unseen = messages.filter((message) => !seen.has(message));
+    for (const [index, view] of (await look(unseen)).entries()) seen.set(unseen[index]!, view);
+    return messages.map((message) => seen.get(message)!);
+  };
+}
+const originalsByPython = once(pythonViews);
+const originalsByDovecot = once(dovecotViews);
+
 /** Dovecot sees a rendered message as we do, where it sees the original so. */
 async function checkByDovecot(
   t: TestContext,
   pairs: ReadonlyArray<{ name: string; before: Buffer; after: Buffer }>,
 ): Promise<void> {
-  const trees = await dovecotViews(pairs.flatMap(({ before, after }) => [before, after]));
+  const originals = await originalsByDovecot(pairs.map(({ before }) => before));
+  const trees = await dovecotViews(pairs.map(({ after }) => after));
   let agreed = 0;
   for (const [index, { name, before, after }] of pairs.entries()) {
-    const [original, out] = [trees[index * 2] ?? null, trees[index * 2 + 1] ?? null];
+    const [original, out] = [originals[index] ?? null, trees[index] ?? null];
     if (original === null || skeleton(original) !== skeleton(ownTree(before))) continue;
     assert.ok(out !== null, `${name}: Dovecot gives no structure`);
     assert.equal(skeleton(out), skeleton(ownTree(after)), name);
@@ -126,11 +139,12 @@ describe('MIME formats on 200 messages', { skip: corpusMissing() }, () => {
       assert.equal(samples.length, SAMPLES);
       const pairs = converted();
       assert.ok(pairs.length >= 20, `only ${pairs.length} messages are rendered`);
-      const views = await pythonViews(pairs.flatMap(({ before, after }) => [before, after]));
-      assert.equal(views.length, pairs.length * 2);
+      const originals = await originalsByPython(pairs.map(({ before }) => before));
+      const views = await pythonViews(pairs.map(({ after }) => after));
+      assert.equal(views.length, pairs.length);
       let bodies = 0;
       for (const [index, { name }] of pairs.entries()) {
-        const [before, after] = [views[index * 2], views[index * 2 + 1]];
+        const [before, after] = [originals[index], views[index]];
         assert.ok(before !== undefined && after !== undefined);
         checkByPython(name, before, after);
         // What Python reads otherwise than we do cannot be compared part by part.
@@ -175,9 +189,10 @@ describe('calendar options on all invitations', { skip: corpusMissing() }, () =>
         const after = rendered(sample, wish);
         return after === null ? [] : [{ name: sample.name, before: sample.bytes, after }];
       });
-      const views = await pythonViews(pairs.flatMap(({ before, after }) => [before, after]));
+      const originals = await originalsByPython(pairs.map(({ before }) => before));
+      const views = await pythonViews(pairs.map(({ after }) => after));
       for (const [index, { name }] of pairs.entries()) {
-        const [before, after] = [views[index * 2], views[index * 2 + 1]];
+        const [before, after] = [originals[index], views[index]];
         assert.ok(before !== undefined && after !== undefined);
         checkByPython(name, before, after);
         assert.ok(

@@ -61,6 +61,7 @@ export function pythonMissing(): string | false {
 }
 
 export async function pythonViews(messages: readonly Buffer[]): Promise<PythonView[]> {
+  if (messages.length === 0) return [];
   const python = spawn('python3', ['-c', PYTHON], { stdio: ['pipe', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
@@ -123,6 +124,7 @@ export function dovecotMissing(): string | false {
 
 /** Body structure of each message as Dovecot sees it; null where its answer is outside the grammar. */
 export async function dovecotViews(messages: readonly Buffer[]): Promise<Array<BodyTree | null>> {
+  if (messages.length === 0) return [];
   const root = await mkdtemp(path.join(tmpdir(), 'penfold-doveadm-'));
   try {
     const isRoot = process.getuid?.() === 0;
