@@ -149,6 +149,16 @@ test('a binding that cannot be opened is refused with the reason', async () => {
   assert.deepEqual(org.warnings, []);
 });
 
+test('a log folder that cannot be written is a warning', async () => {
+  await running();
+  await set({ LogFileLocation: `${import.meta.filename}/logs` });
+  assert.match(org.warnings.join(), /LogFileLocation: the server cannot write in .*test\.ts\/logs \(ENOTDIR\)/);
+  await set({ LogFileLocation: import.meta.filename });
+  assert.match(org.warnings.join(), /mail-protocol-settings\.test\.ts is no folder/);
+  await set({ LogFileLocation: `${import.meta.dirname}/not/there/yet` });
+  assert.deepEqual(org.warnings, []);
+});
+
 test('passwords in the clear and the last binding of a running service are asked about', async () => {
   await stopped();
   const asked = (args: RawArguments): Promise<void> => assert.rejects(set(args, { confirm: null }), ConfirmationNeeded);

@@ -9,7 +9,13 @@ import type { SettingsSchema } from '../../directory/settings/schema.ts';
 import type { ChangingCmdlet, Cmdlet, CmdletCall, ReadingCmdlet } from '../cmdlet.ts';
 import { domainControllerParameter, serverOf, serverParameter } from './identity.ts';
 import { applying } from './results.ts';
-import { checkCertificateName, checkNewBindings, openSessions, warnOfUncovered } from './running-server.ts';
+import {
+  checkCertificateName,
+  checkNewBindings,
+  openSessions,
+  warnOfUncovered,
+  warnOfUnwritable,
+} from './running-server.ts';
 import {
   changesOf,
   patchFrom,
@@ -132,6 +138,8 @@ async function checkAgainstMachine<S extends MailProtocolSettings>(
   await checkNewBindings(call, { server, service, name: 'SSLBindings', before: had, after: after.sslBindings });
   if (after.x509CertificateName !== before.x509CertificateName)
     checkCertificateName(call, server, after.x509CertificateName);
+  if (after.logFileLocation !== before.logFileLocation)
+    await warnOfUnwritable(call, server, 'LogFileLocation', after.logFileLocation);
   const known = mailProtocolWarnings(before);
   for (const warning of mailProtocolWarnings(after)) if (!known.includes(warning)) call.warn(warning);
   const hosts = (settings: S): readonly string[] =>

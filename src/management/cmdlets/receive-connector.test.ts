@@ -145,6 +145,16 @@ test('Fqdn of "Default <server>" is asked about, that of another is not; removal
   await assert.rejects(get(client), failure('NONEXISTENT', /there is no receive connector/));
 });
 
+test('a message size above that of the organization is said to be without effect', async () => {
+  const size = (MaxMessageSize: string): Promise<unknown> =>
+    org.run('Set-ReceiveConnector', { 1: client, MaxMessageSize });
+  await size('25MB');
+  assert.match(org.warnings.join(), /above 10 MB .* are refused all the same: Set-TransportConfig -MaxReceiveSize/);
+  await org.run('Set-TransportConfig', { MaxReceiveSize: '30MB' });
+  await size('26MB');
+  assert.deepEqual(org.warnings, []);
+});
+
 test('a name that no certificate covers is a warning', async () => {
   const certificate = await certificateOf(['mail1.example.test']);
   await org.close();

@@ -4,6 +4,7 @@ import type { ReceiveConnector, RoleGroup, Server, ServiceName } from '../../dir
 import { nameKey } from '../../directory/names.ts';
 import { type ConnectorSettings, receiveConnectorSchema } from '../../directory/settings/receive-connector.ts';
 import { checkConnector } from '../../directory/settings/rules.ts';
+import { transportConfigSchema } from '../../directory/settings/transport-config.ts';
 import { boolean, enumeration } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type {
@@ -182,6 +183,11 @@ const setReceiveConnector: ChangingCmdlet = {
     const changes = changesOf<ConnectorSettings>(receiveConnectorSchema, connector, checked);
     const after = receiveConnectorSchema.merge(connector, checked);
     await check(call, server, connector, after);
+    const { maxReceiveSize } = await call.services.directory.organization();
+    if (checked.maxMessageSize !== undefined && checked.maxMessageSize > maxReceiveSize)
+      call.warn(
+        `messages above ${transportConfigSchema.row('MaxReceiveSize').type.format(maxReceiveSize)} are refused all the same: Set-TransportConfig -MaxReceiveSize`,
+      );
     const renamesDefault =
       nameKey(connector.name) === nameKey(`Default ${server.name}`) &&
       after.fqdn.toLowerCase() !== connector.fqdn.toLowerCase();

@@ -3,8 +3,10 @@
  * certificate for the name, how many sessions are open. What only a running server can tell is a warning where none
  * runs, or where another server is meant.
  */
+import { access, constants, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import path from 'node:path';
 import type { Directory } from '../../directory/api.ts';
 import type { Binding, Server, ServiceName } from '../../directory/model.ts';
 import { binding as bindingType } from '../../directory/settings/value-types.ts';
@@ -170,4 +172,27 @@ export function checkTlsCertificateName(call: CmdletCall, server: Server, name: 
     'CANNOT',
     `TlsCertificateName: ${server.name} has no certificate ${name}. It has ${there.map(tlsCertificateName).join('; ')}`,
   );
+}
+
+/** A log folder that the running server cannot write costs lines of the log; better said now than in the server's log. */
+export async function warnOfUnwritable(call: CmdletCall, server: Server, name: string, folder: string): Promise<void> {
+  if (runningOn(call.services, server) === null || !path.isAbsolute(folder)) return;
+  let existing = folder;
+  for (;;) {
+    try {
+      await access(existing, constants.W_OK);
+      if ((await stat(existing)).isDirectory()) return;
+      call.warn(`${name}: ${existing} is no folder`);
+      return;
+    } catch (error) {
+      const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+      if (code === 'ENOENT' && existing !== path.dirname(existing)) {
+        // The server makes what is missing below a folder it may write.
+        existing = path.dirname(existing);
+        continue;
+      }
+      call.warn(`${name}: the server cannot write in ${existing} (${String(code)})`);
+      return;
+    }
+  }
 }
