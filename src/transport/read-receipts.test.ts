@@ -155,8 +155,8 @@ describe('read receipts', () => {
     await deliver('Subject: plain\r\n\r\n');
     for (const id of ['<2@x>', '<3@x>']) await deliver(text(Date.now()).replace('<1@x>', id));
     const uids = view.columns.uid.slice(0, view.columns.length);
-    await receipts.fetched({ mailbox, view, uids, owner: bob });
-    await receipts.fetched({ mailbox, view, uids, owner: bob });
+    await receipts.fetched({ mailbox, folder: view.folder.id, uids, owner: bob });
+    await receipts.fetched({ mailbox, folder: view.folder.id, uids, owner: bob });
     assert.equal((await inboxOfAnn()).length, 2);
     assert.deepEqual(errors, []);
   });

@@ -20,7 +20,7 @@ import type { Directory } from '../directory/api.ts';
 import type { Account, Server } from '../directory/model.ts';
 import type { Log } from '../observe/log.ts';
 import type { FolderView, Mailbox } from '../store/api.ts';
-import { uid as uidOf } from '../store/model.ts';
+import { type FolderId, uid as uidOf } from '../store/model.ts';
 import type { Transport } from './api.ts';
 
 /** Mask of the one field that asks (message/fragment.ts). */
@@ -40,7 +40,7 @@ export interface Download {
 /** Messages that an IMAP4 client has fetched whole and that became \\Seen by it (RFC 9051 §6.4.5, BODY without PEEK). */
 export interface Fetched {
   readonly mailbox: Mailbox;
-  readonly view: FolderView;
+  readonly folder: FolderId;
   /** Ascending. */
   readonly uids: Uint32Array;
   readonly owner: Account;
@@ -77,12 +77,20 @@ class ReceiptDesk {
     this.#options = options;
   }
 
-  async considerAll({ mailbox, view, uids, owner }: Fetched): Promise<void> {
+  async considerAll({ mailbox, folder, uids, owner }: Fetched): Promise<void> {
     try {
-      for (const uid of await askingForReceipts(mailbox, view, uids)) {
-        const chunks: Buffer[] = [];
-        for await (const chunk of mailbox.read(view.folder.id, uid, 0, HEADER_OCTETS)) chunks.push(chunk);
-        await this.consider({ mailbox, view, uid, start: Buffer.concat(chunks), owner });
+      const asking = await askingForReceipts(mailbox, folder, uids);
+      if (asking.length === 0) return;
+      // The client may have left the folder by now.
+      const view = await mailbox.view(folder);
+      try {
+        for (const uid of asking) {
+          const chunks: Buffer[] = [];
+          for await (const chunk of mailbox.read(folder, uid, 0, HEADER_OCTETS)) chunks.push(chunk);
+          await this.consider({ mailbox, view, uid, start: Buffer.concat(chunks), owner });
+        }
+      } finally {
+        view.close();
       }
     } catch (error) {
       this.#options.log.error({ error: String(error) }, 'read receipts failed');
@@ -174,9 +182,9 @@ class ReceiptDesk {
   }
 }
 
-async function askingForReceipts(mailbox: Mailbox, view: FolderView, uids: Uint32Array): Promise<readonly number[]> {
+async function askingForReceipts(mailbox: Mailbox, folder: FolderId, uids: Uint32Array): Promise<readonly number[]> {
   const asking: number[] = [];
-  for await (const { first, count, bytes, pieces } of mailbox.fragments(view.folder.id, uids, ['details'])) {
+  for await (const { first, count, bytes, pieces } of mailbox.fragments(folder, uids, ['details'])) {
     if (pieces.details === null) continue;
     const { offsets, lengths } = pieces.details;
     for (let i = 0; i < count; i += 1) {
