@@ -50,7 +50,8 @@ export class Budget {
   admit(): number {
     this.#recharge();
     const { cutoffBalance, maxBurst, rechargeRate } = this.#limits();
-    if (this.#balance <= -cutoffBalance) this.#cutOff = true;
+    if (cutoffBalance === Infinity) this.#cutOff = false;
+    else if (this.#balance <= -cutoffBalance) this.#cutOff = true;
     if (this.#cutOff) {
       const missing = maxBurst - this.#balance;
       if (missing <= 0) this.#cutOff = false;

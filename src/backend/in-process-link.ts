@@ -5,7 +5,14 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Directory } from '../directory/api.ts';
-import type { AccountId, DatabaseId, ServerId, ServiceName } from '../directory/model.ts';
+import type {
+  Account,
+  AccountId,
+  ClientAccessSettings,
+  DatabaseId,
+  ServerId,
+  ServiceName,
+} from '../directory/model.ts';
 import { serviceFacts } from '../directory/services.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
@@ -14,6 +21,9 @@ import type { ReadReceipts } from '../transport/read-receipts.ts';
 import type { Connection } from '../wire/connection.ts';
 import type { BackendLink, BackendSession, HandOver } from './link.ts';
 import type { LiveQuotas } from './live-quotas.ts';
+import { LiveThrottling } from './live-throttling.ts';
+import { BackEndProtocolLogs } from './protocol-logs.ts';
+import { type Paying, SessionMeter } from './session-meter.ts';
 import { LiveSettings } from './live-settings.ts';
 import { type EndableSession, type SessionFactories, sessionFactories, type SessionHost } from './session-factories.ts';
 import { SessionLog } from './session-log.ts';
@@ -28,6 +38,9 @@ export interface BackEndOptions {
   /** The open mailbox databases of this server. */
   readonly databases: ReadonlyMap<DatabaseId, MailboxDatabase>;
   readonly log: Log;
+  /** Absolute: where a relative LogFileLocation of the protocol log begins. Missing: none is written. */
+  readonly logRoot?: string;
+  readonly version?: string;
   /** What mailboxes may hold; loaded before one is opened. */
   readonly quotas?: LiveQuotas;
   /** Read receipts for downloads; none are sent when missing. */
@@ -63,6 +76,8 @@ class InProcessBackEnd implements BackEnd {
   readonly #options: BackEndOptions;
   readonly #settings: LiveSettings;
   readonly #factories: SessionFactories;
+  readonly #throttling: LiveThrottling;
+  readonly #protocolLogs: BackEndProtocolLogs;
   readonly #unwatch: () => void;
   #draining = false;
 
@@ -70,9 +85,12 @@ class InProcessBackEnd implements BackEnd {
     this.#options = options;
     this.#settings = settings;
     this.sessions = sessions;
+    this.#throttling = new LiveThrottling(options.directory, options.log);
+    this.#protocolLogs = new BackEndProtocolLogs(settings, options);
     this.#factories = options.factories ?? sessionFactories(settings);
     this.#unwatch = options.directory.watch((change) => {
       if (change.kind === 'account') this.#accountChanged(change.id);
+      if (change.kind === 'permission') this.#permissionsChanged();
     });
   }
 
@@ -89,6 +107,23 @@ class InProcessBackEnd implements BackEnd {
     if (database === undefined) throw new Failure('UNAVAILABLE', 'The mailbox database is not mounted');
     const access = await this.#options.directory.clientAccess(owner.id);
     await this.#options.quotas?.load(owner);
+    const paying = await this.#throttling.enter(handOver.protocol, owner);
+    try {
+      return await this.#openMailbox(handOver, owner, database, access, paying);
+    } catch (error) {
+      paying.leave();
+      throw error;
+    }
+  }
+
+  async #openMailbox(
+    handOver: HandOver,
+    owner: Account,
+    database: MailboxDatabase,
+    access: ClientAccessSettings,
+    paying: Paying,
+  ): Promise<BackendSession> {
+    if (owner.mailbox === null) throw new Failure('CONTACTADMIN', 'This account has no mailbox');
     const mailbox = await database.open(owner.mailbox.id);
     const facts: LiveSession = {
       id: handOver.session,
@@ -110,6 +145,7 @@ class InProcessBackEnd implements BackEnd {
         database,
         language: async () => (await this.#options.directory.mailboxSettings(owner.id)).language,
         receipts: this.#options.receipts ?? null,
+        meter: new SessionMeter(this.#protocolLogs.session(handOver, owner), paying),
         log: new SessionLog(this.#options.log, facts),
       });
       return new Served(facts, handOver.stop, session, this.sessions);
@@ -119,13 +155,14 @@ class InProcessBackEnd implements BackEnd {
     }
   }
 
-  settled(): Promise<void> {
-    return this.#settings.settled();
+  async settled(): Promise<void> {
+    await Promise.all([this.#settings.settled(), this.#throttling.settled(), this.#options.quotas?.settled()]);
   }
 
   async drain(ms: number): Promise<void> {
     this.#draining = true;
     this.#unwatch();
+    this.#throttling.close();
     this.#settings.close();
     this.sessions.end(() => true);
     const timer = new AbortController();
@@ -134,6 +171,7 @@ class InProcessBackEnd implements BackEnd {
       setTimeout(ms, undefined, { signal: timer.signal, ref: false }).catch(() => {}),
     ]);
     timer.abort();
+    await this.#protocolLogs.flush();
   }
 
   /** Ends the sessions of accounts that may not have them any more (Set-CASMailbox applies to living sessions). */
@@ -148,6 +186,23 @@ class InProcessBackEnd implements BackEnd {
       this.#recheck(account).catch((error: unknown) => {
         this.#options.log.error({ account, error: String(error) }, 'sessions could not be checked behind a change');
       });
+    }
+  }
+
+  /** Ends the sessions of people who had FullAccess on another's mailbox and have it no more. */
+  #permissionsChanged(): void {
+    for (const { id, account: mailbox, delegate: user } of this.sessions.list()) {
+      if (user === mailbox) continue;
+      this.#options.directory.permissions({ mailbox, user }).then(
+        (permissions) => {
+          if (permissions.some(({ rights }) => rights.includes('FullAccess'))) return;
+          this.sessions.end((session) => session.id === id);
+          this.#options.log.info({ session: id }, 'a session ends: FullAccess was taken');
+        },
+        (error: unknown) => {
+          this.#options.log.error({ session: id, error: String(error) }, 'rights could not be checked behind a change');
+        },
+      );
     }
   }
 

@@ -21,6 +21,7 @@ export class LiveQuotas {
   readonly #log: Log;
   readonly #known = new Map<MailboxId, Known>();
   readonly #unwatch: () => void;
+  #refreshing: Promise<unknown> = Promise.resolve();
 
   constructor(directory: Directory, log: Log) {
     this.#directory = directory;
@@ -55,24 +56,28 @@ export class LiveQuotas {
     };
   };
 
+  /** What was announced before this call has been read when it resolves. */
+  async settled(): Promise<void> {
+    await this.#refreshing;
+  }
+
   close(): void {
     this.#unwatch();
   }
 
   #refresh(some: readonly Known[]): void {
-    for (const known of some) {
+    const reading = some.map((known) =>
       this.#directory.effectiveQuotas(known.account).then(
         (quotas) => {
           known.quotas = quotas;
         },
         (error: unknown) => {
-          this.#log.warn(
-            { account: known.account, error: String(error) },
-            'quotas could not be read; the old ones stay',
-          );
+          const fields = { account: known.account, error: String(error) };
+          this.#log.warn(fields, 'quotas could not be read; the old ones stay');
         },
-      );
-    }
+      ),
+    );
+    this.#refreshing = Promise.all([this.#refreshing, ...reading]);
   }
 
   #forgetOldest(): void {

@@ -2,6 +2,7 @@
 import type { SessionSettings } from '../imap/session/context.ts';
 import { createImapSession } from '../imap/session/session.ts';
 import type { ClientAccessSettings } from '../directory/model.ts';
+import type { CommandMeter } from '../observe/command-meter.ts';
 import type { Log } from '../observe/log.ts';
 import { createPop3Session } from '../pop3/session.ts';
 import type { Mailbox, MailboxDatabase } from '../store/api.ts';
@@ -22,6 +23,7 @@ export interface SessionStart {
   readonly language: () => Promise<string>;
   /** Null: none are sent. */
   readonly receipts: ReadReceipts | null;
+  readonly meter: CommandMeter;
   readonly log: Log;
 }
 
@@ -52,17 +54,18 @@ export function sessionFactories(
 ): SessionFactories {
   const imapSettings = settingsOfImap(settings);
   return {
-    imap: ({ handOver, mailbox: original, database, access, log }) => {
+    imap: ({ handOver, mailbox: original, database, access, meter, log }) => {
       const mailbox = rendered.of(original, settings.renderingWish('imap', access), log);
       return createImapSession({
         id: handOver.session,
         mailbox,
         database,
+        meter,
         log,
         settings: imapSettings,
       });
     },
-    pop3: async ({ handOver, mailbox: original, access, language, receipts, log }) => {
+    pop3: async ({ handOver, mailbox: original, access, language, receipts, meter, log }) => {
       const preferredLanguage = await language();
       const stop = new AbortController();
       const mailbox = rendered.of(original, settings.renderingWish('pop3', access), log);
@@ -73,6 +76,7 @@ export function sessionFactories(
       const opened = createPop3Session({
         handOver,
         mailbox,
+        meter,
         settings: () => settings.pop3,
         log,
         mechanisms: handOver.mechanisms,

@@ -104,6 +104,8 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     databases: databases.open,
     quotas,
     receipts,
+    logRoot: parts.layout.root,
+    version: parts.version,
     log,
   });
   undo.push(() => backEnd.drain(0));

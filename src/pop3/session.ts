@@ -7,7 +7,9 @@
  * removed unless the client says QUIT and the removal is durable.
  */
 import type { Buffer } from 'node:buffer';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PopSettings } from '../directory/model.ts';
+import type { CommandMeter } from '../observe/command-meter.ts';
 import { Failure, ProtocolViolation } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { FolderView, Mailbox } from '../store/api.ts';
@@ -41,6 +43,8 @@ export interface Pop3SessionOptions {
   readonly drain?: AbortSignal;
   /** BCP 47 tag of the owner's language: `LANG *` (RFC 6856 §3.2). */
   readonly preferredLanguage?: string;
+  /** Told of every command. */
+  readonly meter?: CommandMeter;
   /** DELE is answered and QUIT removes nothing (PopKeepMessagesOnServer). */
   readonly keepMessages?: boolean;
   /** A whole message has been sent, `start` begins with its header: a read receipt may be due. Must not reject. */
@@ -88,6 +92,11 @@ export class Pop3Session {
   }
 
   cancel(): void {
+    this.#options.meter?.close({ bytesRead: 0, bytesWritten: 0 });
+    this.#leave();
+  }
+
+  #leave(): void {
     this.#maildrop.close();
     this.#options.mailbox.close();
   }
@@ -105,7 +114,8 @@ export class Pop3Session {
       this.#farewell(connection, error);
     } finally {
       drain?.removeEventListener('abort', onDrain);
-      this.cancel();
+      this.#options.meter?.close(connection);
+      this.#leave();
       connection.end();
       this.#log.info({ messages: this.#maildrop.count, retrieved: this.#retrieved }, 'POP3 session ended');
     }
@@ -131,7 +141,7 @@ export class Pop3Session {
         await this.#quit(connection);
         return;
       }
-      await this.#answer(connection, command);
+      await this.#metered(connection, command);
       this.#countBad();
       if (this.#unsent >= OUTPUT_BUFFER_BYTES) await this.#drain(connection);
       if (this.#turn.due) await this.#turn.pass();
@@ -141,6 +151,28 @@ export class Pop3Session {
   #countBad(): void {
     if (this.#badCommands <= POP3_BAD_COMMANDS) return;
     throw new ProtocolViolation(this.#replies.texts.tooManyBadCommands, { fatal: true });
+  }
+
+  /** Tells the protocol log and the throttling budget of it. */
+  async #metered(connection: Connection, command: Exclude<TransactionCommand, { kind: 'quit' }>): Promise<void> {
+    const { meter } = this.#options;
+    const bad = this.#badCommands;
+    let context = 'R=ok';
+    try {
+      const wait = meter?.begin() ?? 0;
+      if (wait > 0) {
+        connection.flush();
+        await Promise.race([delay(wait, undefined, { ref: false }), connection.closed]);
+      }
+      await this.#answer(connection, command);
+      if (this.#badCommands > bad) context = 'R="-ERR"';
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      context = `R="-ERR";ErrMsg=${error.message}`;
+      this.#replies.failure(connection.out, error);
+    }
+    const parameters = 'message' in command && command.message !== null ? String(command.message) : '';
+    meter?.end({ command: command.kind, parameters, context, traffic: connection });
   }
 
   async #answer(connection: Connection, command: Exclude<TransactionCommand, { kind: 'quit' }>): Promise<void> {

@@ -74,6 +74,8 @@ export class Connection {
   #chunks = NO_CHUNKS;
   #head = 0;
   #buffered = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
   /** Bytes at the front in which no line end was found. */
   #scanned = 0;
   #paused = false;
@@ -111,6 +113,16 @@ export class Connection {
     const socket = this.#socket;
     if (!(socket instanceof TLSSocket) || socket.getProtocol() !== 'TLSv1.3') return null;
     return socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0));
+  }
+
+  /** Octets read so far; what was put back does not count. */
+  get bytesRead(): number {
+    return this.#receivedBytes - this.#buffered;
+  }
+
+  /** Octets written so far, those that still wait included. */
+  get bytesWritten(): number {
+    return this.#sentBytes + this.out.pending;
   }
 
   /** Bytes received and not yet read. */
@@ -277,6 +289,7 @@ export class Connection {
 
   /** `written` is called when the socket has no more use for the chunk, also when it fails. */
   #send(chunk: Buffer, written: () => void): void {
+    this.#sentBytes += chunk.length;
     if (this.#error === null && this.#socket.writable) this.#socket.write(chunk, written);
   }
 
@@ -299,6 +312,7 @@ export class Connection {
     if (this.#chunks.length === 0) this.#chunks = [chunk];
     else this.#chunks.push(chunk);
     this.#buffered += chunk.length;
+    this.#receivedBytes += chunk.length;
     if (this.#buffered >= READ_AHEAD_BYTES && !this.#paused) {
       this.#paused = true;
       this.#socket.pause();

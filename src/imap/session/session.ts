@@ -3,9 +3,10 @@
  * them, tells what changed meanwhile where the RFC allows it, keeps time and patience. Knows the store's interface,
  * no engine; no command's meaning; nothing of how the client got here.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, ProtocolViolation } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
-import type { Mailbox, MailboxDatabase, MailboxEvent, MessageSink, StageOptions } from '../../store/api.ts';
+import type { Mailbox, MailboxEvent, MessageSink, StageOptions } from '../../store/api.ts';
 import type { ByteWriter } from '../../wire/byte-writer.ts';
 import { type Connection, IdleTimeout, type Reader } from '../../wire/connection.ts';
 import { IMAP_BAD_COMMANDS } from '../../wire/limits.ts';
@@ -13,29 +14,13 @@ import { capabilitiesAfterLogon } from '../commands/capability.ts';
 import { nextTurn, Turns } from '../commands/rows.ts';
 import { mayMoveNumbers, needsFolder, run } from '../commands/table.ts';
 import type { Command, Refused } from '../grammar/ast.ts';
-import { writeBye, writeError, writeNo } from '../grammar/write-response.ts';
+import { writeBye, writeError } from '../grammar/write-response.ts';
 import { CommandReader } from '../reader.ts';
 import { AnswerCutShort, bad, type Completion, ok, type Session, type SessionSettings } from './context.ts';
+import { commandWord, failureOf, outcomeOf, parametersOf } from './command-record.ts';
 import { Idle } from './idle.ts';
+import type { Host, ImapSessionOptions } from './options.ts';
 import type { SelectedView } from './selected-view.ts';
-
-export interface ImapSessionOptions {
-  /** The session id, for the client's error reports. */
-  readonly id: string;
-  /** Open handle; closed by the session at its end. */
-  readonly mailbox: Mailbox;
-  /** The database that holds the mailbox. */
-  readonly database: Pick<MailboxDatabase, 'stage'>;
-  /** With the session id in its fields. */
-  readonly log: Log;
-  /** Asked again for every command, so that changes of an admin take effect in running sessions. */
-  readonly settings: () => SessionSettings;
-}
-
-/** Who is told, once, that a session is over. */
-interface Host {
-  over(): void;
-}
 
 /** Fills EndableSession of backend/session-factories.ts. */
 export interface ImapSession {
@@ -68,6 +53,7 @@ class LoggedOn implements ImapSession {
   }
 
   cancel(): void {
+    this.#options.meter?.close({ bytesRead: 0, bytesWritten: 0 });
     this.#options.mailbox.close();
   }
 
@@ -273,9 +259,23 @@ class RunningSession implements Session, Reader {
   }
 
   #take(command: Command | Refused): Promise<void> | null {
-    if (command.name !== 'REFUSED') return this.#answer(command);
+    let wait: number;
+    try {
+      wait = this.#options.meter?.begin() ?? 0;
+    } catch (error) {
+      if (command.name !== 'REFUSED') return this.#failed(command, error);
+      wait = 0;
+    }
+    if (command.name !== 'REFUSED') return wait === 0 ? this.#answer(command) : this.#answerLater(command, wait);
     this.#refuse(command);
     return null;
+  }
+
+  /** Throttled: the budget of this user is overspent. */
+  async #answerLater(command: Command, ms: number): Promise<void> {
+    this.connection.flush();
+    await Promise.race([delay(ms, undefined, { ref: false }), this.connection.closed]);
+    await this.#answer(command);
   }
 
   #answer(command: Command): Promise<void> | null {
@@ -306,6 +306,7 @@ class RunningSession implements Session, Reader {
   #complete(command: Command, done: Completion): Promise<void> | null {
     return this.#withNews(mayMoveNumbers(command), () => {
       this.#writeTagged(command.tag, done);
+      this.#metered(commandWord(command), parametersOf(command), outcomeOf(command.tag, done));
       // BYE has been said by the command itself.
       if (command.name === 'LOGOUT') this.#farewell = '';
     });
@@ -315,7 +316,14 @@ class RunningSession implements Session, Reader {
     this.#idle = null;
     idle.end();
     const completion = done ? ok('IDLE completed.') : bad('IDLE ends with DONE.');
-    return this.#withNews(true, () => this.#writeTagged(idle.tag, completion));
+    return this.#withNews(true, () => {
+      this.#writeTagged(idle.tag, completion);
+      this.#metered('idle', '', outcomeOf(idle.tag, completion), true);
+    });
+  }
+
+  #metered(command: string, parameters: string, context: string, costsNothing = false): void {
+    this.#options.meter?.end({ command, parameters, context, traffic: this.connection, costsNothing });
   }
 
   #writeTagged(tag: string, { status, code, text }: Completion): void {
@@ -331,12 +339,14 @@ class RunningSession implements Session, Reader {
       if (error.fatal) this.#farewell ??= error.message;
     }
     if (error instanceof ProtocolViolation || error instanceof Failure) {
-      return this.#withNews(mayMoveNumbers(command), () => writeError(this.out, command.tag, error));
+      return this.#withNews(mayMoveNumbers(command), () => {
+        writeError(this.out, command.tag, error);
+        this.#metered(commandWord(command), parametersOf(command), failureOf(command.tag, error));
+      });
     }
     this.log.error({ err: error, command: command.name }, 'command failed inside the server');
     const text = `Something went wrong inside the server; its log has more under ${this.id}.`;
-    writeNo(this.out, command.tag, text, 'SERVERBUG');
-    return null;
+    return this.#failed(command, new Failure('SERVERBUG', text));
   }
 
   /** What changed meanwhile, where it may be told, then `write`. A promise only where there is much to tell. */
@@ -360,6 +370,7 @@ class RunningSession implements Session, Reader {
     this.#badCommands += 1;
     this.#selected?.release(this.out, false);
     writeError(this.out, tag, error);
+    this.#metered('invalid', '', failureOf(tag, error));
     if (error instanceof ProtocolViolation && error.fatal) this.#farewell ??= error.message;
   }
 
@@ -413,6 +424,7 @@ class RunningSession implements Session, Reader {
   }
 
   #close(): void {
+    this.#options.meter?.close(this.connection);
     this.mailbox.close();
     this.connection.end();
     this.#host.over();
