@@ -7,9 +7,12 @@ import { Writable } from 'node:stream';
 import { Failure } from '../../observe/failure.ts';
 import type { Completion } from './completion.ts';
 
+/** A terminal, or what a test takes for one. */
+export type Output = NodeJS.WritableStream & { readonly columns?: number };
+
 export interface TerminalOptions {
-  readonly input: NodeJS.ReadStream;
-  readonly output: NodeJS.WriteStream;
+  readonly input: NodeJS.ReadableStream;
+  readonly output: Output;
   /** Oldest first; read again before every line. */
   history(): readonly string[];
   complete(typed: string): Promise<Completion>;
@@ -20,9 +23,9 @@ export interface TerminalOptions {
 /** Passes on what readline draws, except while a password is typed. */
 class Screen extends Writable {
   muted = false;
-  readonly #to: NodeJS.WriteStream;
+  readonly #to: Output;
 
-  constructor(to: NodeJS.WriteStream) {
+  constructor(to: Output) {
     super();
     this.#to = to;
     to.on('resize', () => this.emit('resize'));
