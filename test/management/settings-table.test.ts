@@ -7,6 +7,9 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { clientAccessSchema } from '../../src/directory/settings/client-access.ts';
+import { imapSettingsSchema, popSettingsSchema } from '../../src/directory/settings/mail-protocol.ts';
+import { receiveConnectorSchema } from '../../src/directory/settings/receive-connector.ts';
 import { Failure } from '../../src/observe/failure.ts';
 import { type InMemoryOrganization, inMemoryOrganization, only, shownText } from './in-memory-organization.ts';
 import {
@@ -99,15 +102,43 @@ for (const { noun, identity, rows } of NOUNS) {
   });
 }
 
+const parityDocument = (): Promise<string> =>
+  readFile(path.join(import.meta.dirname, '../../docs/exchange-parity.md'), 'utf8');
+
+test('what the parity document says acts or is only kept is what Get-Help says', async () => {
+  const document = await parityDocument();
+  const sections = [
+    ['## §1.2', popSettingsSchema],
+    ['## §1.2', imapSettingsSchema],
+    ['## §2', clientAccessSchema],
+    ['### §3.4', receiveConnectorSchema],
+  ] as const;
+  for (const [heading, schema] of sections) {
+    const begin = document.indexOf(`\n${heading}`);
+    const section = document.slice(begin, document.indexOf('\n## ', begin + 4));
+    const rows = section.split('\n').map((line) => line.split(' | '));
+    for (const { name, effect } of schema.rows) {
+      if (OUR_OWN.includes(name) || ['Name', 'TransportRole'].includes(name)) continue;
+      const row = rows.find(([first = '']) =>
+        first
+          .replace(/^\| /, '')
+          .split(/, | \(/)
+          .includes(name),
+      );
+      assert.equal(row?.[1], effect === 'recorded' ? 'kept' : 'acts', `${schema.title} ${name}`);
+    }
+  }
+});
+
 test('the parity document names every row, done or left out', async () => {
-  const document = await readFile(path.join(import.meta.dirname, '../../docs/exchange-parity.md'), 'utf8');
+  const document = await parityDocument();
   const names = [...NOUNS.flatMap(({ rows }) => rows.map((row) => row.name)), ...LEFT_OUT];
   for (const name of names) assert.ok(document.includes(name), `${name} is missing in docs/exchange-parity.md`);
 });
 
 test('every file the parity document names is there', async () => {
   const root = path.join(import.meta.dirname, '../..');
-  const document = await readFile(path.join(root, 'docs/exchange-parity.md'), 'utf8');
+  const document = await parityDocument();
   const files: string[] = [];
   for (const folder of ['src', 'test'])
     for (const file of await readdir(path.join(root, folder), { recursive: true })) files.push(`/${folder}/${file}`);

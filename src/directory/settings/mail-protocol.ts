@@ -97,8 +97,8 @@ function commonSettings(protocol: ProtocolFacts): {
       name: 'ProxyTargetPort',
       type: type.integer({ min: 1, max: 65_535 }),
       scope: 'backEnd',
-      effect: 'listeners',
-      help: 'Port on which the back end takes sessions from front ends of other servers.',
+      effect: 'recorded',
+      help: 'Port for sessions from front ends of other servers; there is one server yet, and no port between its two sides.',
       initial: () => backEndPort,
     },
     internalConnectionSettings: {

@@ -195,7 +195,8 @@ export const receiveConnectorSchema = new SettingsSchema<ConnectorSettings>('Rec
     'MaxLocalHopCount',
     type.integer({ min: 0, max: 50 }),
     () => 8,
-    'Received fields of this server above which a message is taken for a loop.',
+    'Received fields of this server above which a message is taken for a loop; MaxHopCount finds loops.',
+    'recorded',
   ),
   maxHeaderSize: setting(
     'MaxHeaderSize',
@@ -276,8 +277,8 @@ export const receiveConnectorSchema = new SettingsSchema<ConnectorSettings>('Rec
       accepts: 'empty, or <I>issuer<S>subject of a certificate of this server',
     }),
     () => '',
-    'Certificate that clients get; empty: the one that has Fqdn.',
-    'live',
+    'Certificate that clients are meant to get; they get the one that has Fqdn.',
+    'recorded',
   ),
   comment: setting('Comment', type.text({ max: 1000 }), () => '', 'A note for admins.', 'live'),
 });
