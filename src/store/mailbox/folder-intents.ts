@@ -9,7 +9,7 @@ import type { Intent } from './commit-queue.ts';
 import type { Draft } from './draft.ts';
 import { INBOX, isInferior, normalFolderName, superiors } from './folder-name.ts';
 import type { FolderState } from './folder-state.ts';
-import { addCopy } from './message-intents.ts';
+import { addCopy, allOf } from './message-intents.ts';
 
 interface NewFolder {
   readonly name: string;
@@ -133,8 +133,7 @@ export function removeFolderIntent(id: number): Intent<void> {
       refusePermanent(folder);
       for (const other of draft.state.folders.values()) if (isInferior(other.name, folder.name)) refusePermanent(other);
       const kept = draft.state.byUse('recoverable');
-      const columns = draft.state.rows(folder);
-      if (kept !== null) addCopy(draft, 'move', folder, columns.uid.slice(0, columns.length), kept, null);
+      if (kept !== null) addCopy(draft, 'move', folder, allOf(draft, folder), kept, null);
       draft.add({ kind: 'remove-folder', folder: id, modSeq: draft.nextModSeq() }, null);
     },
   };

@@ -26,13 +26,16 @@ export function putFragment(
   storage: MailboxStorage,
   { list, search, details }: Readonly<Record<FragmentPiece, Buffer>>,
 ): FragmentPlaces {
+  const listOffset = storage.putFragment('list', list);
+  const searchOffset = storage.putFragment('search', search);
+  const detailsOffset = storage.putFragment('details', details);
   return {
-    listOffset: storage.putFragment('list', list),
-    listLength: list.length,
-    searchOffset: storage.putFragment('search', search),
-    searchLength: search.length,
-    detailsOffset: storage.putFragment('details', details),
-    detailsLength: details.length,
+    listOffset: listOffset ?? 0,
+    listLength: listOffset === null ? 0 : list.length,
+    searchOffset: searchOffset ?? 0,
+    searchLength: searchOffset === null ? 0 : search.length,
+    detailsOffset: detailsOffset ?? 0,
+    detailsLength: detailsOffset === null ? 0 : details.length,
   };
 }
 

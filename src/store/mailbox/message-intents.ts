@@ -131,7 +131,7 @@ export function copyIntent(
       const source = draft.folder(from);
       const target = draft.folder(to);
       const there = existing(draft, source, uids);
-      if (kind === 'copy') draft.quota.admit(target, sizeOf(draft, source, there));
+      if (kind === 'copy') draft.quota.admit(target, there.bytes);
       return addCopy(draft, kind, source, there, target, origin);
     },
   };
@@ -149,14 +149,15 @@ export function expungeIntent(
     origin,
     plan(draft) {
       const source = draft.folder(folder);
-      const gone = existing(draft, source, uids);
+      const there = existing(draft, source, uids);
+      const gone = there.uids;
       if (gone.length === 0) return { expunged: gone, modSeq: modSeq(source.facts.highestModSeq) };
       const kept = purge || source.facts.kind === 'recoverable' ? null : draft.state.byUse('recoverable');
       if (kept !== null) {
-        return { expunged: gone, modSeq: addCopy(draft, 'move', source, gone, kept, origin).modSeq };
+        return { expunged: gone, modSeq: addCopy(draft, 'move', source, there, kept, origin).modSeq };
       }
       const at = draft.nextModSeq();
-      draft.quota.count(source, -sizeOf(draft, source, gone));
+      draft.quota.count(source, -there.bytes);
       draft.add({ kind: 'expunge', folder, modSeq: at, uids: gone }, origin);
       return { expunged: gone, modSeq: modSeq(at) };
     },
@@ -182,17 +183,12 @@ function purgeExcess(draft: Draft, recoverable: FolderState): void {
   draft.add({ kind: 'expunge', folder: recoverable.id, modSeq: draft.nextModSeq(), uids: gone }, null);
 }
 
-function sizeOf(draft: Draft, folder: FolderState, uids: Uint32Array): number {
-  const columns = draft.state.rows(folder);
-  return bytesOf(columns, columns.rowsOf(uids));
-}
-
 /** All messages of a folder that is renamed (INBOX) or removed. */
 export function addCopy(
   draft: Draft,
   kind: 'copy' | 'move',
   source: FolderState,
-  uids: Uint32Array,
+  { uids, bytes }: Present,
   target: FolderState,
   origin: Origin | null,
 ): Copied {
@@ -215,7 +211,6 @@ export function addCopy(
     },
     origin,
   );
-  const bytes = sizeOf(draft, source, uids);
   draft.quota.count(target, bytes);
   if (kind === 'move') draft.quota.count(source, -bytes);
   if (target.facts.kind === 'recoverable') {
@@ -244,9 +239,22 @@ function keywordsUsed(draft: Draft, folder: FolderState, uids: Uint32Array): rea
   return keywords.filter((_, bit) => ((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1);
 }
 
-function existing(draft: Draft, folder: FolderState, uids: Uint32Array): Uint32Array {
+/** Messages that are there, and their octets. */
+export interface Present {
+  readonly uids: Uint32Array;
+  readonly bytes: number;
+}
+
+/** All messages of a folder. */
+export function allOf(draft: Draft, folder: FolderState): Present {
   const columns = draft.state.rows(folder);
-  return columns.uidsOf(columns.rowsOf(uids));
+  return { uids: columns.uid.slice(0, columns.length), bytes: folder.facts.bytes };
+}
+
+function existing(draft: Draft, folder: FolderState, uids: Uint32Array): Present {
+  const columns = draft.state.rows(folder);
+  const rows = columns.rowsOf(uids);
+  return { uids: columns.uidsOf(rows), bytes: bytesOf(columns, rows) };
 }
 
 /** Removing a keyword the folder does not know teaches it nothing. */

@@ -86,8 +86,8 @@ export interface MailboxStorage {
   readContent(ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
   /** What is wrong with a stored message, read in full; null: nothing. */
   checkContent(segment: number, offset: number, size: number): Promise<string | null>;
-  /** Keeps a piece of a parse result (a cache, not durable); returns its offset among those of its kind. */
-  putFragment(piece: FragmentPiece, bytes: Buffer): number;
+  /** Keeps a piece of a parse result (a cache, not durable); returns its offset among those of its kind, null: no room. */
+  putFragment(piece: FragmentPiece, bytes: Buffer): number | null;
   readFragments(piece: FragmentPiece, ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
   /** Fills `columns`, `uidls` and `expungeLog` of a folder whose rows are not in memory. */
   loadRows(folder: FolderState): void;

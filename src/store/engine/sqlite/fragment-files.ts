@@ -17,13 +17,19 @@ import type { Files } from './files.ts';
 
 /** Octets of a piece appended and not yet written. */
 const UNWRITTEN_BYTES = 64 * 1024;
+/** Columns hold offsets of 32 bits: some four million messages that ever were in the mailbox. */
+const FILE_BYTES = 2 ** 32 - 1;
 /** Also the single file of the first format. */
 const FRAGMENT_FILE = /^frag-(?:[a-z]+-)?(\d{6,})$/;
 
 export class FragmentFiles {
   readonly #files: Readonly<Record<FragmentPiece, CacheFile>>;
 
-  constructor(directory: string, number: number) {
+  readonly #most: number;
+
+  /** @param most octets of each file; for tests */
+  constructor(directory: string, number: number, most = FILE_BYTES) {
+    this.#most = most;
     const of = (piece: FragmentPiece): CacheFile =>
       new CacheFile(
         path.join(directory, `frag-${piece}-${String(number).padStart(6, '0')}`),
@@ -37,8 +43,10 @@ export class FragmentFiles {
     return FRAGMENT_PIECES.every((piece) => this.#files[piece].exists());
   }
 
-  append(piece: FragmentPiece, bytes: Buffer): number {
+  /** Null when the file is full: the message is parsed each time it is asked for. */
+  append(piece: FragmentPiece, bytes: Buffer): number | null {
     const file = this.#files[piece];
+    if (file.size + bytes.length > this.#most) return null;
     const at = file.append(bytes);
     if (file.unwritten >= UNWRITTEN_BYTES) file.write();
     return at;

@@ -107,7 +107,7 @@ export class SqliteStorage implements MailboxStorage {
     }
   }
 
-  putFragment(piece: FragmentPiece, bytes: Buffer): number {
+  putFragment(piece: FragmentPiece, bytes: Buffer): number | null {
     return this.#fragments.append(piece, bytes);
   }
 
