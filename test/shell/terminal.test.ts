@@ -10,9 +10,9 @@ interface Typist {
   readonly interrupts: () => number;
   /** Everything drawn so far, without cursor movements. */
   readonly screen: () => string;
-  type(keys: string): void;
+  readonly type: (keys: string) => void;
   /** Waits until this stands on the screen. */
-  until(text: string): Promise<void>;
+  readonly until: (text: string) => Promise<void>;
 }
 
 function typist(): Typist {

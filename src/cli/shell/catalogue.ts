@@ -14,7 +14,6 @@ const ABSENT: ReadonlyMap<string, string> = new Map([
   ['%', 'pipe into the next cmdlet instead: Get-Mailbox | Set-CASMailbox -ImapEnabled $false'],
   ['if', 'use Where-Object to choose objects'],
   ['iisreset', 'there is nothing to restart: every setting acts at once'],
-  ['restart-service', 'settings act without a restart; to do it all the same: Stop-Service, then Start-Service'],
   ['new-object', 'write the value as text'],
   ['import-module', 'all cmdlets are there already: Get-Command'],
   ['add-pssnapin', 'all cmdlets are there already: Get-Command'],

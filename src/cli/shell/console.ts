@@ -32,6 +32,8 @@ const QUIET_MS = 500;
 export class TerminalConsole implements Console {
   readonly #out: NodeJS.WriteStream;
   readonly #err: NodeJS.WriteStream;
+  /** Lines of results so far. */
+  written = 0;
   #progressDrawn = false;
   #progressAt = 0;
   #begun = 0;
@@ -47,6 +49,7 @@ export class TerminalConsole implements Console {
 
   async write(line: string): Promise<void> {
     this.#clearProgress();
+    this.written += 1;
     if (this.#out.write(`${line}\n`) || this.#out.destroyed) return;
     await once(this.#out, 'drain');
   }

@@ -75,7 +75,10 @@ export async function interactiveShell(door: OpenDoor, version: string): Promise
       running = new AbortController();
       console.begin();
       try {
+        const before = console.written;
         await session.run(text, running.signal);
+        // Results stand apart from the next prompt.
+        if (console.written > before) await console.write('');
       } catch (error) {
         if (running.signal.aborted) console.warn('stopped; what was done before stays done');
         else console.error(error, text);
