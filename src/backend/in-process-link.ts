@@ -4,6 +4,7 @@
  * Refuses while the back-end service is stopped: front end and back end are two services (exchange-behaviour.md §4).
  */
 import { setTimeout } from 'node:timers/promises';
+import { refusalNow } from '../auth/still-allowed.ts';
 import type { Directory } from '../directory/api.ts';
 import type {
   Account,
@@ -89,8 +90,7 @@ class InProcessBackEnd implements BackEnd {
     this.#protocolLogs = new BackEndProtocolLogs(settings, options);
     this.#factories = options.factories ?? sessionFactories(settings);
     this.#unwatch = options.directory.watch((change) => {
-      if (change.kind === 'account') this.#accountChanged(change.id);
-      if (change.kind === 'permission') this.#permissionsChanged();
+      if (change.kind === 'account' || change.kind === 'permission') this.#reconsider(change.id);
     });
   }
 
@@ -174,48 +174,28 @@ class InProcessBackEnd implements BackEnd {
     await this.#protocolLogs.flush();
   }
 
-  /** Ends the sessions of accounts that may not have them any more (Set-CASMailbox applies to living sessions). */
-  #accountChanged(id: string | null): void {
-    const concerned = new Map<AccountId, LiveSession>();
+  /** Ends sessions that could not begin any more: switches, rights and accounts act on living ones (auth/still-allowed.ts). */
+  #reconsider(id: string | null): void {
     for (const session of this.sessions.list()) {
-      for (const account of [session.account, session.delegate]) {
-        if (id === null || account === id) concerned.set(account, session);
-      }
-    }
-    for (const account of concerned.keys()) {
-      this.#recheck(account).catch((error: unknown) => {
-        this.#options.log.error({ account, error: String(error) }, 'sessions could not be checked behind a change');
-      });
-    }
-  }
-
-  /** Ends the sessions of people who had FullAccess on another's mailbox and have it no more. */
-  #permissionsChanged(): void {
-    for (const { id, account: mailbox, delegate: user } of this.sessions.list()) {
-      if (user === mailbox) continue;
-      this.#options.directory.permissions({ mailbox, user }).then(
-        (permissions) => {
-          if (permissions.some(({ rights }) => rights.includes('FullAccess'))) return;
-          this.sessions.end((session) => session.id === id);
-          this.#options.log.info({ session: id }, 'a session ends: FullAccess was taken');
+      const { id: sessionId, account: mailbox, delegate: account, protocol } = session;
+      if (id !== null && mailbox !== id && account !== id) continue;
+      refusalNow(this.#options.directory, { account, mailbox, protocol }).then(
+        (reason) => {
+          if (reason === null) return;
+          this.sessions.end((one) => one.id === sessionId);
+          this.#options.log.info(
+            { session: sessionId, user: session.user, reason },
+            'a session ends: not allowed any more',
+          );
         },
         (error: unknown) => {
-          this.#options.log.error({ session: id, error: String(error) }, 'rights could not be checked behind a change');
+          this.#options.log.error(
+            { session: sessionId, error: String(error) },
+            'a session could not be checked behind a change',
+          );
         },
       );
     }
-  }
-
-  async #recheck(id: AccountId): Promise<void> {
-    const { directory, log } = this.#options;
-    const account = await directory.account(id);
-    const access = account === null ? null : await directory.clientAccess(id);
-    const ended = this.sessions.end((session) => {
-      if (session.account !== id) return session.delegate === id && account?.enabled !== true;
-      if (account === null || access === null || !account.enabled || account.mailbox === null) return true;
-      return !(session.protocol === 'imap' ? access.imapEnabled : access.popEnabled);
-    });
-    if (ended > 0) log.info({ account: id, ended }, 'sessions end: the account may not use the protocol any more');
   }
 }
 

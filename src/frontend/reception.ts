@@ -120,7 +120,7 @@ export class Reception {
    */
   async admit(logon: Logon, clientId: ReadonlyMap<string, string>, pop3?: Pop3Negotiated): Promise<Admitted> {
     const { protocol, session, locator, limits } = this.#options;
-    const release = limits.user(logon.mailbox.id);
+    const release = limits.user(logon.account.id);
     try {
       const link = await locator.locate(logon.mailbox);
       const { connection } = this;

@@ -6,7 +6,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Account, Binding, ComponentName, ServiceName } from '../directory/model.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { ControlServices } from './control/api.ts';
-import type { HealthEntry } from './health/monitor.ts';
+import type { HealthEntry } from './health/entry.ts';
 
 export interface MailStore {
   /** @throws Failure UNAVAILABLE */

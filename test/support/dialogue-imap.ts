@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
-import { createImapSession, type ImapSessionOptions } from '../../src/imap/session/session.ts';
+import type { ImapSessionOptions } from '../../src/imap/session/options.ts';
+import { createImapSession } from '../../src/imap/session/session.ts';
 import { silentLog } from '../../src/observe/log.ts';
 import type { Mailbox, MailboxDatabase } from '../../src/store/api.ts';
 import { ANSWERED, DELETED, DRAFT, FLAGGED, mailboxId, SEEN, type SpecialUse } from '../../src/store/model.ts';

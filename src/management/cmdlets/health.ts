@@ -2,7 +2,7 @@
 import * as type from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { CmdletCall, CmdletObject, Parameter, ReadingCmdlet } from '../cmdlet.ts';
-import type { HealthEntry } from '../health/monitor.ts';
+import type { HealthEntry } from '../health/entry.ts';
 import { PROBES } from '../health/probes.ts';
 import type { RunningServices } from '../services-of-instance.ts';
 

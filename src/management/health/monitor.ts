@@ -7,22 +7,8 @@ import type { ServiceName } from '../../directory/model.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
 import { ProbeError } from '../connectivity/line-client.ts';
+import type { HealthEntry } from './entry.ts';
 import { type Probe, PROBES, type ProbeServices } from './probes.ts';
-
-export interface HealthEntry {
-  readonly probe: string;
-  readonly healthSet: string;
-  readonly says: string;
-  /** Disabled: the service does not run by an admin's will. Unknown: not probed yet. */
-  readonly state: 'Healthy' | 'Unhealthy' | 'Disabled' | 'Unknown';
-  /** Milliseconds since 1970; null: never. */
-  readonly at: number | null;
-  readonly latencyMs: number | null;
-  /** Empty when healthy. */
-  readonly error: string;
-  /** Milliseconds since 1970 since when it is in this state. */
-  readonly since: number;
-}
 
 export const PROBE_INTERVAL_MS = 60_000;
 /** The first round comes when the server has had time to warm up. */
