@@ -6,14 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { refusalNow } from '../auth/still-allowed.ts';
 import type { Directory } from '../directory/api.ts';
-import type {
-  Account,
-  AccountId,
-  ClientAccessSettings,
-  DatabaseId,
-  ServerId,
-  ServiceName,
-} from '../directory/model.ts';
+import type { Account, ClientAccessSettings, DatabaseId, ServerId, ServiceName } from '../directory/model.ts';
 import { serviceFacts } from '../directory/services.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
