@@ -22,6 +22,8 @@ import type { Arguments, ManagementServices, Parameter } from '../cmdlet.ts';
 import { everyAccount } from '../mailboxes.ts';
 
 export const IDENTITY_LENGTH = 320;
+/** "Did you mean" looks at so many aliases with the same first letter. */
+const SUGGESTIONS_FROM = 2000;
 /** Tab offers this many names at most. */
 const COMPLETIONS = 50;
 
@@ -199,7 +201,8 @@ export async function accountNamed(directory: Directory, typed: string): Promise
   const aliases: string[] = [];
   for await (const account of everyAccount(directory)) {
     if (nameKey(account.displayName) === nameKey(word) || account.mailbox?.id === word) namesakes.push(account);
-    aliases.push(account.alias);
+    // In an organization of a million the nearest of all would take seconds.
+    if (aliases.length < SUGGESTIONS_FROM && account.alias[0] === nameKey(word)[0]) aliases.push(account.alias);
   }
   const [only, second] = namesakes;
   if (only === undefined) throw nothingCalled('mailbox or account', typed, aliases);
