@@ -54,8 +54,12 @@ export function sessionFactories(
 ): SessionFactories {
   const imapSettings = settingsOfImap(settings);
   return {
-    imap: ({ handOver, mailbox: original, database, access, meter, log }) => {
+    imap: ({ handOver, mailbox: original, database, access, receipts, meter, log }) => {
       const mailbox = rendered.of(original, settings.renderingWish('imap', access), log);
+      const owner = handOver.logon.mailbox;
+      const isSuppressed = access.imapUseProtocolDefaults
+        ? settings.imap.suppressReadReceipt
+        : access.imapSuppressReadReceipt;
       return createImapSession({
         id: handOver.session,
         mailbox,
@@ -63,6 +67,9 @@ export function sessionFactories(
         meter,
         log,
         settings: imapSettings,
+        ...(receipts === null || isSuppressed
+          ? {}
+          : { downloaded: (folder, uids) => receipts.fetched({ mailbox: original, folder, uids, owner }) }),
       });
     },
     pop3: async ({ handOver, mailbox: original, access, language, receipts, meter, log }) => {

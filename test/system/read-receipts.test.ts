@@ -3,10 +3,13 @@
  * receipt, downloaded by POP3, the receipt read by its sender over IMAP.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { ImapFlow } from 'imapflow';
 import Pop3Command from 'node-pop3';
+import { connect } from 'node:tls';
 import { createTransport } from 'nodemailer';
+import { RawImap } from '../support/raw-imap.ts';
 import { startOrganization, type TestOrganization, type TestUser } from '../support/organization.ts';
 
 describe('read receipts for downloads', () => {
@@ -105,16 +108,59 @@ describe('read receipts for downloads', () => {
     assert.equal((await receipts()).length, before);
   });
 
+  /** Resolves when the session is over, what it does in the background included. */
+  async function fetchLast(item: 'BODY[]' | 'BODY.PEEK[]'): Promise<void> {
+    const socket = connect({ host: 'localhost', port: organization.imap.tls, ca: organization.ca });
+    await once(socket, 'secureConnect');
+    const client = await RawImap.greeted(socket);
+    for (const command of [`LOGIN ${bob.address} "${bob.password}"`, 'SELECT INBOX', `FETCH * (${item})`]) {
+      assert.match((await client.command(command)).status, /^OK/);
+    }
+    const closed = once(socket, 'close');
+    await client.command('LOGOUT');
+    await closed;
+  }
+
+  test('IMAP4: BODY[] is a download, BODY.PEEK[] is none; with SuppressReadReceipt neither', async () => {
+    await send('by IMAP');
+    const before = (await receipts()).length;
+    await fetchLast('BODY.PEEK[]');
+    assert.equal((await receipts()).length, before);
+    await organization.directory.setImapSettings(organization.server.id, { suppressReadReceipt: true });
+    await organization.running.settled();
+    await fetchLast('BODY[]');
+    assert.equal((await receipts()).length, before);
+    await organization.directory.setImapSettings(organization.server.id, { suppressReadReceipt: false });
+    await organization.running.settled();
+    await send('by IMAP again');
+    await fetchLast('BODY[]');
+    assert.equal((await receipts()).length, before + 1);
+  });
+
+  test('rendered messages are acknowledged by what was sent', async () => {
+    const before = (await receipts()).length;
+    await organization.directory.setPopSettings(organization.server.id, { messageRetrievalMimeFormat: 'HtmlOnly' });
+    await organization.running.settled();
+    await send('rendered');
+    await downloadAll();
+    await organization.directory.setPopSettings(organization.server.id, {
+      messageRetrievalMimeFormat: 'BestBodyFormat',
+    });
+    await organization.running.settled();
+    const all = await receipts();
+    assert.ok(all.slice(before).some((receipt) => receipt.includes('Subject: Read: rendered')));
+  });
+
   test('none with SuppressReadReceipt, from the next session on', async () => {
     const before = (await receipts()).length;
     await organization.directory.setPopSettings(organization.server.id, { suppressReadReceipt: true });
     await organization.running.settled();
     await send('second');
-    assert.equal(await downloadAll(), 3);
+    const downloaded = await downloadAll();
     assert.equal((await receipts()).length, before);
     await organization.directory.setPopSettings(organization.server.id, { suppressReadReceipt: false });
     await organization.running.settled();
-    assert.equal(await downloadAll(), 3);
+    assert.equal(await downloadAll(), downloaded);
     assert.equal((await receipts()).length, before + 1);
   });
 });

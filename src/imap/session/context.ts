@@ -6,6 +6,7 @@ import type { Connection } from '../../wire/connection.ts';
 import type { ByteWriter } from '../../wire/byte-writer.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Mailbox, MessageSink, StageOptions } from '../../store/api.ts';
+import type { FolderId } from '../../store/model.ts';
 import type { CommandReader } from '../reader.ts';
 import type { SelectedView } from './selected-view.ts';
 
@@ -46,6 +47,8 @@ export interface Session {
   readonly reader: CommandReader;
   readonly log: Log;
   readonly settings: SessionSettings;
+  /** Tells of messages that were fetched whole and became \\Seen by it. Missing: nobody wants to know. */
+  readonly downloaded: ((folder: FolderId, uids: Uint32Array) => Promise<void>) | undefined;
   /** Identity of this session's changes in the change feed. */
   readonly origin: object;
   readonly selected: SelectedView | null;

@@ -2,6 +2,7 @@
 import type { CommandMeter } from '../../observe/command-meter.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Mailbox, MailboxDatabase } from '../../store/api.ts';
+import type { FolderId } from '../../store/model.ts';
 import type { SessionSettings } from './context.ts';
 
 export interface ImapSessionOptions {
@@ -13,6 +14,8 @@ export interface ImapSessionOptions {
   readonly database: Pick<MailboxDatabase, 'stage'>;
   /** With the session id in its fields. */
   readonly log: Log;
+  /** These messages have been fetched whole and became \\Seen by it: read receipts may be due. Must not reject. */
+  readonly downloaded?: (folder: FolderId, uids: Uint32Array) => Promise<void>;
   /** Told of every command. */
   readonly meter?: CommandMeter;
   /** Asked again for every command, so that changes of an admin take effect in running sessions. */

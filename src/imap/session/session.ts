@@ -110,6 +110,10 @@ class RunningSession implements Session, Reader {
     return this.#options.log;
   }
 
+  get downloaded(): Session['downloaded'] {
+    return this.#options.downloaded;
+  }
+
   get settings(): SessionSettings {
     return this.#options.settings();
   }

@@ -27,7 +27,11 @@ export async function fetch(session: Session, command: CommandOf<'FETCH'>): Prom
   // Asked for FLAGS too, the client must find \Seen among them.
   if (plan.asksFlags) await seen;
   const missing = await answer(session, view, targets, plan);
-  if (seen !== null) writeSeen(session, view, (await seen).changed);
+  if (seen !== null) {
+    const { changed } = await seen;
+    writeSeen(session, view, changed);
+    tellOfDownload(session, view, plan, changed);
+  }
   // RFC 2180 §4.1.2: what could be answered was; a UID that is gone is no error (RFC 9051 §6.4.9).
   if (missing && !command.uid) return no('Some of the requested messages no longer exist.', 'EXPUNGEISSUED');
   return ok('FETCH completed.');
@@ -73,6 +77,12 @@ function markSeen(session: Session, view: SelectedView, uids: Uint32Array): Prom
   // Awaited behind the answer: a failure before that must not count as unhandled.
   stored.catch(() => {});
   return stored;
+}
+
+/** BODY[] without PEEK is what IMAP has of a download (exchange-behaviour.md §5.4 SuppressReadReceipt). */
+function tellOfDownload(session: Session, view: SelectedView, plan: FetchPlan, seen: Uint32Array): void {
+  if (session.downloaded === undefined || seen.length === 0) return;
+  if (plan.bodies.some((body) => body.isWhole)) session.background(session.downloaded(view.id, seen), 'read receipts');
 }
 
 function writeSeen(session: Session, view: SelectedView, changed: Uint32Array): void {
