@@ -3,6 +3,7 @@ import { dataLayout } from '../../config/data-directory.ts';
 import { Failure } from '../../observe/failure.ts';
 import { CommandError, EXIT, print } from '../output.ts';
 import type { Door } from '../../management/door-client.ts';
+import { connectForOneShot } from './connect.ts';
 import { type Console, TerminalConsole } from './console.ts';
 import { pipelineOfWords } from './grammar/words.ts';
 import { ShellSyntaxError } from './grammar/syntax-error.ts';
@@ -48,8 +49,7 @@ export function readOneShot(given: readonly string[], environment: NodeJS.Proces
 export async function runOneShot(given: readonly string[]): Promise<number> {
   const console = new TerminalConsole();
   const { words, data, json } = readOneShot(given);
-  const { openDoor } = await import('../../main/door.ts');
-  const door = await openDoor(dataLayout(data), 'command').catch(withoutInstance);
+  const door = await connectForOneShot(dataLayout(data));
   const stopped = new AbortController();
   const stop = (): void => stopped.abort();
   process.once('SIGINT', stop);
@@ -104,28 +104,6 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ShellSyntaxError) return EXIT.usage;
   if (error instanceof CommandError) return error.exitCode;
   return error instanceof Failure && error.code === 'NONEXISTENT' ? EXIT.absent : EXIT.failed;
-}
-
-interface ClosableDoor extends Door {
-  readonly server: { readonly name: string };
-  close(): Promise<void>;
-}
-
-/** Help needs no instance; whatever is run says what is missing. */
-async function withoutInstance(reason: unknown): Promise<ClosableDoor> {
-  if (!(reason instanceof Failure && reason.code === 'NONEXISTENT')) throw reason;
-  const { CMDLETS } = await import('../../management/cmdlets/table.ts');
-  const { cmdletHelp } = await import('../../management/help.ts');
-  const fail = async function* (): AsyncGenerator<never> {
-    yield* await Promise.reject<never[]>(reason);
-  };
-  return {
-    server: { name: '<Server Name>' },
-    cmdlets: async () => CMDLETS.map(cmdletHelp),
-    run: fail,
-    complete: async () => [],
-    close: async () => {},
-  };
 }
 
 async function askOnTerminal(what: string): Promise<Answer> {

@@ -284,7 +284,8 @@ class Lexer {
       } else if (!single && character === '$') {
         const match = this.#match(TEMPLATE_VARIABLE, this.#at - 1);
         const name = match?.[1] ?? match?.[2];
-        if (match === null || name === undefined) {
+        // `-Filter "ImapEnabled -eq $false"` is a condition, and stays one.
+        if (match === null || name === undefined || /^(true|false|null)$/i.test(name)) {
           plain += character;
           continue;
         }

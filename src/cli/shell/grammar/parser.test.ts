@@ -50,6 +50,7 @@ describe('what lines mean', () => {
     ['Set-X “curly quotes” –Name ‘x’', "Set-X 'curly quotes' -Name x"],
     ['Set-X "a`tb`$c ${v}w" ', 'Set-X "a\tb`$c ${v}w"'],
     ['Set-X "100 $ and $5"', "Set-X '100 $ and $5'"],
+    ['Get-X -Filter "A -eq $false"', "Get-X -Filter 'A -eq $false'"],
     ['Get-X -?', 'Get-X -?'],
   ];
   for (const [line, expected] of lines) {
