@@ -285,6 +285,63 @@ for (const engine of engines) {
         },
       ));
 
+    it('sorts by the sizes it tells, whatever stands before and behind in the criteria', () =>
+      onStage(
+        () => engine.open(),
+        TEXT_ONLY,
+        async ({ database, original, mailbox, inbox }) => {
+          const rows: Array<{ uid: number; subject: string; size: number; arrival: number }> = [];
+          for (let i = 0; i < 24; i += 1) {
+            const subject = `s${i % 3}`;
+            const bytes = Buffer.from(
+              `Subject: ${subject}\r\nContent-Type: text/html\r\n\r\n<p${' '.repeat((i * 37) % 100)}>${'x'.repeat(i % 4)}\r\n`,
+            );
+            const arrival = 1_000_000 + (i % 5);
+            const { uid } = await append(database, original, inbox, bytes, { internalDate: arrival });
+            rows.push({ uid, subject, size: shown(bytes, TEXT_ONLY).length, arrival });
+          }
+          const by = {
+            subject: (row: (typeof rows)[number]) => row.subject,
+            size: (row: (typeof rows)[number]) => row.size,
+            arrival: (row: (typeof rows)[number]) => row.arrival,
+          };
+          for (const keys of [
+            ['size'],
+            ['subject', 'size'],
+            ['size', 'subject'],
+            ['subject', 'size', 'arrival'],
+            ['arrival', 'subject', 'size'],
+          ] as const) {
+            for (const reverse of [false, true]) {
+              const expected = rows.toSorted((one, other) => {
+                for (const key of keys) {
+                  const [a, b] = [by[key](one), by[key](other)];
+                  if (a !== b) return a < b === reverse ? 1 : -1;
+                }
+                return one.uid - other.uid;
+              });
+              const sorted = await mailbox.sort(
+                inbox,
+                Uint32Array.from(rows, ({ uid }) => uid),
+                keys.map((key) => ({ key, reverse })),
+              );
+              assert.deepEqual(
+                Array.from(sorted),
+                expected.map(({ uid }) => uid),
+                `${keys.join(' ')} ${reverse ? 'reverse' : ''}`,
+              );
+            }
+          }
+          assert.equal(
+            mailbox.folder(inbox)?.bytes,
+            rows.reduce((sum, { size }) => sum + size, 0),
+            'exact once it was open',
+          );
+          await append(database, original, inbox, plain('one more'));
+          assert.ok((mailbox.folder(inbox)?.bytes ?? 0) > 24 * 1024, 'a bound again');
+        },
+      ));
+
     it('opens a folder of 2,000 messages in turns of the event loop', () =>
       onStage(
         () => engine.open(),

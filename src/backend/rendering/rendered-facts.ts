@@ -6,7 +6,7 @@
 import { parseMessage } from '../../message/scanner.ts';
 import { renderMessage } from '../../message/render/render.ts';
 import { type RenderingWish, wishKey } from '../../message/render/wish.ts';
-import type { MailboxId } from '../../store/model.ts';
+import type { Folder, FolderId, MailboxId } from '../../store/model.ts';
 import { RENDERED_CACHE_BYTES, RENDERED_SIZES } from '../../wire/limits.ts';
 
 /** In place of a rendered size: the original is served. */
@@ -23,6 +23,7 @@ export class RenderedFacts {
   readonly key: string;
   readonly #cache: RenderedCache;
   readonly #sizes = new Map<number, number>();
+  readonly #folders = new Map<FolderId, { readonly contents: string; readonly bytes: number }>();
   /** One measurement at a time, so that a second session finds what the first one has found. */
   #measuring: Promise<void> = Promise.resolve();
   users = 0;
@@ -44,6 +45,17 @@ export class RenderedFacts {
 
   note(content: number, size: number): void {
     this.#sizes.set(content, size);
+  }
+
+  /** The sum of a folder whose messages are all measured. */
+  noteFolder(folder: Folder, bytes: number): void {
+    this.#folders.set(folder.id, { contents: contentsOf(folder), bytes });
+  }
+
+  /** Null: it was never measured, or other messages are in it now. */
+  bytesOf(folder: Folder): number | null {
+    const noted = this.#folders.get(folder.id);
+    return noted !== undefined && noted.contents === contentsOf(folder) ? noted.bytes : null;
   }
 
   inTurn(measure: () => Promise<void>): Promise<void> {
@@ -73,6 +85,9 @@ export class RenderedFacts {
     if (!this.#sizes.has(content)) this.note(content, renderMessage(original, this.wish)?.bytes.length ?? ORIGINAL);
   }
 }
+
+/** Equal for a folder with the same messages in it: UIDs only rise, and what goes makes the count fall. */
+const contentsOf = ({ uidValidity, uidNext, exists }: Folder): string => `${uidValidity} ${uidNext} ${exists}`;
 
 /** Rendered messages that were read lately, up to RENDERED_CACHE_BYTES. */
 class RenderedCache {

@@ -35,7 +35,7 @@ import {
   renderedFragments,
   renderedMessage,
 } from './rendered-reading.ts';
-import { asksForSizes, withSizes } from './rendered-search.ts';
+import { asksForSizes, sortBySize, withSizes } from './rendered-search.ts';
 import { RenderedView } from './rendered-view.ts';
 
 /** All rendered mailboxes of a back end: they share what they have found out. */
@@ -132,14 +132,17 @@ class RenderedMailbox implements Mailbox {
    */
   #shown(folder: Folder): Folder {
     for (const view of this.#views) if (view.folder.id === folder.id) return { ...folder, bytes: view.bytes };
-    return { ...folder, bytes: renderedBound(folder.bytes, folder.exists) };
+    return { ...folder, bytes: this.#facts.bytesOf(folder) ?? renderedBound(folder.bytes, folder.exists) };
   }
 
   /* ------------------------------------------------------------ reading */
 
   async view(id: FolderId): Promise<FolderView> {
     const inner = await this.#inner.view(id);
-    const view = new RenderedView(inner, this.#facts, (closed) => this.#views.delete(closed));
+    const view = new RenderedView(inner, this.#facts, (closed) => {
+      // What is not measured yet makes the sum too small to be remembered.
+      if (this.#views.delete(closed) && !closed.isBehind) this.#facts.noteFolder(closed.folder, closed.bytes);
+    });
     try {
       await this.#measure(view);
     } catch (error) {
@@ -208,8 +211,20 @@ class RenderedMailbox implements Mailbox {
     }
   }
 
-  sort(folder: FolderId, uids: Uint32Array, criteria: readonly SortCriterion[]): Promise<Uint32Array> {
-    return this.#inner.sort(folder, uids, criteria);
+  async sort(folder: FolderId, uids: Uint32Array, criteria: readonly SortCriterion[]): Promise<Uint32Array> {
+    if (!criteria.some(({ key }) => key === 'size')) return this.#inner.sort(folder, uids, criteria);
+    const view = await this.view(folder);
+    try {
+      const sizes = new Map(Array.from(uids, (uid) => [uid, view.columns.size[view.rowOf(uid)] ?? 0]));
+      return await sortBySize(
+        uids,
+        criteria,
+        (uid) => sizes.get(uid) ?? 0,
+        (some, by) => this.#inner.sort(folder, some, by),
+      );
+    } finally {
+      view.close();
+    }
   }
 
   thread(folder: FolderId, uids: Uint32Array, algorithm: ThreadAlgorithm): Promise<readonly ThreadNode[]> {
@@ -283,10 +298,7 @@ class RenderedMailbox implements Mailbox {
   }
 
   get #hasUnmeasured(): boolean {
-    for (const view of this.#views) {
-      const { first, end } = view.unmeasured;
-      if (first < end) return true;
-    }
+    for (const view of this.#views) if (view.isBehind) return true;
     return false;
   }
 

@@ -1,5 +1,8 @@
-/** SEARCH LARGER and SMALLER by the sizes a client is told (RFC 9051 §6.4.4): the store knows those of originals only. */
-import type { SearchQuery } from '../../store/search/query.ts';
+/**
+ * SEARCH LARGER and SMALLER and SORT by SIZE go by the sizes a client is told (RFC 9051 §6.4.4, RFC 5256 §3): the
+ * store knows those of the originals only.
+ */
+import type { SearchQuery, SortCriterion } from '../../store/search/query.ts';
 import type { FolderColumns, UidRange } from '../../store/model.ts';
 
 export function asksForSizes(query: SearchQuery): boolean {
@@ -47,4 +50,51 @@ function uidsWhere({ uid, size, length }: FolderColumns, holds: (size: number) =
   }
   if (first >= 0) ranges.push({ first: uid[first]!, last: uid[length - 1]! });
   return ranges;
+}
+
+type Sort = (uids: Uint32Array, criteria: readonly SortCriterion[]) => Promise<Uint32Array>;
+
+/**
+ * `uids` in the asked order, `sort` being the store's, which knows every criterion but the size. Criteria behind the
+ * size are sorted by first and kept by stable sorting. Which messages the criteria before it hold for equal shows in
+ * sorting the other way round: equal ones keep their order among themselves (RFC 5256 §3).
+ */
+export async function sortBySize(
+  uids: Uint32Array,
+  criteria: readonly SortCriterion[],
+  sizeOf: (uid: number) => number,
+  sort: Sort,
+): Promise<Uint32Array> {
+  const at = criteria.findIndex(({ key }) => key === 'size');
+  if (at < 0) return criteria.length === 0 ? uids : sort(uids, criteria);
+  const sign = criteria[at]?.reverse === true ? -1 : 1;
+  const ordered = Array.from(await sortBySize(uids, criteria.slice(at + 1), sizeOf, sort));
+  ordered.sort((one, other) => sign * (sizeOf(one) - sizeOf(other)));
+  const before = criteria.slice(0, at);
+  if (before.length === 0) return Uint32Array.from(ordered);
+  const groups = await groupsOf(uids, before, sort);
+  ordered.sort((one, other) => (groups.get(one) ?? 0) - (groups.get(other) ?? 0));
+  return Uint32Array.from(ordered);
+}
+
+/** A number for each message: equal where the criteria are, else in their order. */
+async function groupsOf(
+  uids: Uint32Array,
+  criteria: readonly SortCriterion[],
+  sort: Sort,
+): Promise<Map<number, number>> {
+  const forward = await sort(uids, criteria);
+  const backward = await sort(
+    uids,
+    criteria.map(({ key, reverse }) => ({ key, reverse: !reverse })),
+  );
+  const position = new Map(Array.from(backward, (uid, index) => [uid, index]));
+  const groups = new Map<number, number>();
+  let group = 0;
+  for (let i = 0; i < forward.length; i += 1) {
+    const isEqual = i > 0 && position.get(forward[i]!)! > position.get(forward[i - 1]!)!;
+    if (!isEqual) group += 1;
+    groups.set(forward[i]!, group);
+  }
+  return groups;
 }

@@ -43,6 +43,11 @@ export class RenderedView implements FolderView {
     return { first: this.#present().length, end: this.#inner.columns.length };
   }
 
+  get isBehind(): boolean {
+    const { first, end } = this.unmeasured;
+    return first < end;
+  }
+
   get storeColumns(): FolderColumns {
     return this.#inner.columns;
   }

@@ -52,6 +52,8 @@ const PIECE_CHARACTERS = 64 * 1024;
 /** Longer targets are for machines (tracking), not for reading. */
 const LINK_CHARACTERS = 500;
 const LIST_DEPTH = 50;
+/** Items of deeper lists stand no further in. */
+const INDENTS = 8;
 const RULE = '-'.repeat(40);
 
 export function readHtml(html: string, sink: RichSink): void {
@@ -66,6 +68,8 @@ class HtmlReader {
   readonly #html: string;
   readonly #sink: RichSink;
   readonly #styles: StyleStack;
+  /** Text since the last tag: it comes in many pieces. */
+  #raw = '';
   #name = '';
   #attribute = '';
   #value = '';
@@ -90,16 +94,21 @@ class HtmlReader {
   }
 
   finish(): void {
+    this.#endText();
     this.#endLink();
     this.#styles.closeAll();
   }
 
-  readonly ontext = (start: number, end: number): void => this.#text(this.#html.slice(start, end));
-  readonly ontextentity = (codepoint: number): void => this.#text(character(codepoint));
-  readonly oncdata = (start: number, end: number, offset: number): void =>
-    this.#text(this.#html.slice(start, end - offset));
+  readonly ontext = (start: number, end: number): void => {
+    if (this.#hidden === 0) this.#raw += this.#html.slice(start, end);
+  };
+  readonly ontextentity = (codepoint: number): void => {
+    if (this.#hidden === 0) this.#raw += character(codepoint);
+  };
+  readonly oncdata = (start: number, end: number, offset: number): void => this.ontext(start, end - offset);
 
   readonly onopentagname = (start: number, end: number): void => {
+    this.#endText();
     this.#name = this.#html.slice(start, end).toLowerCase();
     this.#attributes = new Map();
   };
@@ -132,6 +141,7 @@ class HtmlReader {
   };
 
   readonly onclosetag = (start: number, end: number): void => {
+    this.#endText();
     const name = this.#html.slice(start, end).toLowerCase();
     if (this.#hidden > 0) {
       if (name === this.#hider) this.#hidden -= 1;
@@ -203,7 +213,7 @@ class HtmlReader {
     const depth = this.#lists.length;
     const number = this.#lists[depth - 1] ?? -1;
     if (number >= 0) this.#lists[depth - 1] = number + 1;
-    this.#put(`${'  '.repeat(Math.max(0, depth - 1))}${number >= 0 ? `${number + 1}. ` : '* '}`);
+    this.#put(`${'  '.repeat(Math.min(INDENTS, Math.max(0, depth - 1)))}${number >= 0 ? `${number + 1}. ` : '* '}`);
   }
 
   #block(name: string): void {
@@ -214,8 +224,14 @@ class HtmlReader {
     this.#breaks = Math.max(this.#breaks, wide ? 2 : 1);
   }
 
+  #endText(): void {
+    if (this.#raw === '') return;
+    const raw = this.#raw;
+    this.#raw = '';
+    this.#text(raw);
+  }
+
   #text(raw: string): void {
-    if (this.#hidden > 0) return;
     if (this.#preformatted > 0) {
       for (const [i, line] of raw.split(/\r\n|\r|\n/).entries()) {
         if (i > 0) this.#breaks += 1;

@@ -43,20 +43,20 @@ export class PlainWriter implements RichWriter {
   }
 
   finish(): string {
-    const text = this.#pieces.join('').replaceAll(/[ \t]+(?=\r\n|$)/g, '');
-    const end = lastContent(text);
-    return end === 0 ? '' : `${text.slice(0, end)}\r\n`;
+    const lines = this.#pieces.join('').split('\r\n').map(withoutTrailingSpace);
+    while (lines.at(-1) === '') lines.pop();
+    return lines.length === 0 ? '' : `${lines.join('\r\n')}\r\n`;
   }
 }
 
 /** Quotes of quotes are marked up to this depth. */
 const QUOTE_MARKS = 20;
 
-/** Offset behind the last character that is no line end. */
-function lastContent(text: string): number {
-  let end = text.length;
-  while (end > 0 && (text[end - 1] === '\n' || text[end - 1] === '\r')) end -= 1;
-  return end;
+/** By hand: a regular expression would look at each run of spaces as often as it is long. */
+function withoutTrailingSpace(line: string): string {
+  let end = line.length;
+  while (end > 0 && (line.charCodeAt(end - 1) === 0x20 || line.charCodeAt(end - 1) === 0x09)) end -= 1;
+  return line.slice(0, end);
 }
 
 const HTML_TAGS: Readonly<Record<Style, string>> = {
