@@ -31,7 +31,7 @@ const COMPLETIONS = 50;
 export const identityType: ValueType<string> = text({
   min: 1,
   max: IDENTITY_LENGTH,
-  accepts: 'the name of one object; leave the parameter out to get all',
+  accepts: 'the name of one object',
 });
 
 interface IdentityOptions {

@@ -42,11 +42,17 @@ export function settingParameters<S extends object>(
       const parameter: Parameter<unknown> = {
         name: row.name,
         type: row.type,
-        help: `${row.help} ${EFFECT_WORDS[row.effect]}`,
+        help: [row.help, EFFECT_WORDS[row.effect], initialText(row)].join(' ').trim(),
         ...(aliases.length === 0 ? {} : { aliases }),
       };
       return { row, parameter };
     });
+}
+
+/** `Default: 00:30:00.`; nothing where it is empty or a name of the server. */
+function initialText(row: SettingRow): string {
+  const [one, other] = ['a.invalid', 'b.invalid'].map((fqdn) => row.type.format(row.initial({ fqdn })));
+  return one === undefined || one === '' || one === '-' || one !== other ? '' : `Default: ${one}.`;
 }
 
 /** The given values as a patch; lists after `@{Add=…;Remove=…}` was applied to `current`. @throws Failure CANNOT */

@@ -50,7 +50,11 @@ function inheritable<T>(type: ValueType<T>): ValueType<T | null> {
 
 const LIMITS = settingParameters(throttlingLimitsSchema).map(({ row, parameter }) => ({
   row,
-  parameter: { ...parameter, type: inheritable(row.type) },
+  parameter: {
+    ...parameter,
+    type: inheritable(row.type),
+    help: `${row.help} Not given, or $null: inherited.`,
+  },
 }));
 
 type Limits = Partial<ThrottlingLimits>;
