@@ -11,6 +11,7 @@ import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { ProtocolViolation } from '../observe/failure.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { READ_AHEAD_BYTES, WRITE_BACKLOG_BYTES } from './limits.ts';
+import { quietMemory } from './quiet-memory.ts';
 import { IdleTimeout, PromisedReader, type Reader } from './reader.ts';
 import { type Endpoint, plainAddress, type TlsFacts, tlsFacts } from './socket-facts.ts';
 import { type Deadline, idleWheel } from './timer-wheel.ts';
@@ -309,6 +310,7 @@ export class Connection {
 
   #received(chunk: Buffer): void {
     wakefulness?.heard();
+    quietMemory.heard();
     if (this.#chunks.length === 0) this.#chunks = [chunk];
     else this.#chunks.push(chunk);
     this.#buffered += chunk.length;
