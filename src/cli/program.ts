@@ -1,6 +1,7 @@
 /** `penfold …`: all commands. What a command does is loaded when it runs, so that --help and mistakes answer at once. */
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { addConfig } from './config.ts';
+import { addDoctor } from './doctor.ts';
 import { addDomain } from './domain.ts';
 import { addExport } from './export.ts';
 import { addImport } from './import.ts';
@@ -17,6 +18,7 @@ import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addVerify } from './verify.ts';
 import { version } from './version.ts';
+import { addWhyCannotLogOn } from './why-cannot-log-on.ts';
 
 /** Runs one command line; resolves with the exit code when the command has ended. */
 export async function runProgram(words: readonly string[]): Promise<number> {
@@ -76,6 +78,8 @@ Every command finds its instance by --data DIR or the environment variable PENFO
   addVerify(program);
   addSessions(program);
   addLockOut(program);
+  addWhyCannotLogOn(program);
+  addDoctor(program);
   addConfig(program);
   for (const command of everyCommand(program)) {
     command.exitOverride().showSuggestionAfterError().configureHelp({ optionDescription });

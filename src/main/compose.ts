@@ -23,6 +23,7 @@ import type {
   SessionFacts,
 } from '../management/control/api.ts';
 import { type ControlDoor, openControlDoor } from '../management/control/server.ts';
+import type { HealthEntry } from '../management/health/entry.ts';
 import { accountWithMailbox } from '../management/mailboxes.ts';
 import type { Log } from '../observe/log.ts';
 import { createSmtpSession } from '../smtp/server/session.ts';
@@ -30,7 +31,7 @@ import type { MailboxDatabase } from '../store/api.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
-import { openManagement } from './management.ts';
+import { type Management, openManagement } from './management.ts';
 import { adoptStartupTypes } from './startup.ts';
 import { openTransport, type OpenTransport } from './transport.ts';
 import { createWebHost, webBindings } from './web.ts';
@@ -137,6 +138,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     backEnd,
     listeners: () => running.listeners(),
   });
+  running.management = management;
   undo.push(() => management.close());
   const bindings = parts.webBindings ?? webBindings(configuration);
   const web = createWebHost({ ...parts, authenticator, bindings, door: management.door });
@@ -202,6 +204,7 @@ async function createFrontEnds(
 class Running implements RunningServer, ControlServices {
   readonly backEnd: BackEnd;
   door: ControlDoor | null = null;
+  management: Management | null = null;
   readonly #parts: ServerParts;
   readonly #databases: Databases;
   readonly #frontEnds: readonly NamedFrontEnd[];
@@ -274,6 +277,10 @@ class Running implements RunningServer, ControlServices {
 
   purgeMailbox(account: Account): Promise<void> {
     return purgeMailbox(this.#databases, account);
+  }
+
+  health(): readonly HealthEntry[] {
+    return this.management?.services.health() ?? [];
   }
 
   sessions(): readonly SessionFacts[] {

@@ -112,9 +112,9 @@ export async function openManagement(parts: ManagementParts): Promise<Management
     endSession: (id) => controls.endSession(id),
     certificateFor: (name) => {
       const known = certificates.covering(name);
-      return known === null ? null : factsOf(known);
+      return known === null ? null : certificateFacts(known);
     },
-    certificates: () => certificates.known().map(factsOf),
+    certificates: () => certificates.known().map(certificateFacts),
     bindingProblem: (binding, service) =>
       bindingProblem(
         binding,
@@ -149,7 +149,7 @@ export async function openManagement(parts: ManagementParts): Promise<Management
   };
 }
 
-function factsOf({ certificate, names }: KnownCertificate): CertificateFacts {
+export function certificateFacts({ certificate, names }: KnownCertificate): CertificateFacts {
   return {
     subject: certificate.subject,
     issuer: certificate.issuer,

@@ -147,6 +147,7 @@ describe('a long stream over the control socket', () => {
       accountWithMailbox: unavailable,
       status: unavailable,
       sessions: unavailable,
+      health: unavailable,
       lockOuts: unavailable,
       liftLockOuts: unavailable,
       endSession: unavailable,

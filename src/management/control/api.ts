@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import type { Account } from '../../directory/model.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Mailbox, MailboxDatabase } from '../../store/api.ts';
+import type { HealthEntry } from '../health/entry.ts';
 
 export const sessionSchema = v.object({
   id: v.string(),
@@ -56,6 +57,17 @@ export const statusSchema = v.object({
 });
 export type InstanceStatus = v.InferOutput<typeof statusSchema>;
 
+export const healthSchema = v.object({
+  probe: v.string(),
+  healthSet: v.string(),
+  says: v.string(),
+  state: v.picklist(['Healthy', 'Unhealthy', 'Disabled', 'Unknown']),
+  at: v.nullable(v.number()),
+  latencyMs: v.nullable(v.number()),
+  error: v.string(),
+  since: v.number(),
+});
+
 export const verifySchema = v.object({
   mailbox: v.string(),
   folders: v.number(),
@@ -73,6 +85,8 @@ export interface ControlServices {
   /** Deletes the stored mail for good. @throws Failure INUSE */
   purgeMailbox(account: Account): Promise<void>;
   status(): Promise<InstanceStatus>;
+  /** How the probes last went. */
+  health(): readonly HealthEntry[];
   sessions(): readonly SessionFacts[];
   lockOuts(): readonly LockOutFacts[];
   /** Of one client address, for one user or for all; how many were lifted. */

@@ -7,7 +7,9 @@ import { Failure, type FailureCode } from '../../observe/failure.ts';
 import { dataFrames, folderFrame, frame, messageFrame, readItems } from '../transfer/frames.ts';
 import { type ImportTarget, type StoredDigest, TargetLost } from '../transfer/import.ts';
 import type { ExportItem, FolderRecord, MessageRecord } from '../transfer/record.ts';
+import type { HealthEntry } from '../health/entry.ts';
 import {
+  healthSchema,
   type InstanceStatus,
   type LockOutFacts,
   lockOutSchema,
@@ -43,6 +45,11 @@ export class ControlClient {
 
   async status(): Promise<InstanceStatus> {
     return v.parse(statusSchema, await this.#json('GET', '/status'));
+  }
+
+  /** How the probes last went. */
+  async health(): Promise<readonly HealthEntry[]> {
+    return v.parse(v.array(healthSchema), await this.#json('GET', '/health'));
   }
 
   async sessions(): Promise<readonly SessionFacts[]> {

@@ -98,6 +98,9 @@ async function route(
     case 'GET /status':
       sendJson(response, 200, await services.status());
       return;
+    case 'GET /health':
+      sendJson(response, 200, services.health());
+      return;
     case 'GET /sessions':
       sendJson(response, 200, services.sessions());
       return;
