@@ -20,13 +20,14 @@ import { RunningService } from './running-service.ts';
 
 /**
  * Serves one client until it is gone. `tlsNow`: TLS is on already (a binding with implicit TLS).
- * `stop` is aborted when the client should hear 421 and go.
+ * `stop` is aborted when the client should hear 421 and go. `asSetNow`: the connector with its settings of that moment.
  */
 export type SmtpSessionFactory = (
   connection: Connection,
   connector: ReceiveConnector,
   tlsNow: boolean,
   stop: AbortSignal,
+  asSetNow: () => ReceiveConnector,
 ) => Promise<void>;
 
 export interface SmtpFrontEndOptions {
@@ -167,13 +168,12 @@ class SmtpFrontEnd implements FrontEndService {
     stop: AbortSignal,
   ): Promise<null> {
     if (listening.implicitTls) {
-      const ms = connector.connectionInactivityTimeout * 1000;
-      if (
-        !(await secure(connection, this.#options.certificates.socketOptions({ certificateName: connector.fqdn }), ms))
-      )
-        return null;
+      const { fqdn, tlsCertificateName, connectionInactivityTimeout } = connector;
+      const handshake = this.#options.certificates.socketOptions({ certificateName: fqdn, tlsCertificateName });
+      if (!(await secure(connection, handshake, connectionInactivityTimeout * 1000))) return null;
     }
-    await this.#options.session(connection, connector, listening.implicitTls, stop);
+    const asSetNow = (): ReceiveConnector => this.#connectors.find(({ id }) => id === connector.id) ?? connector;
+    await this.#options.session(connection, connector, listening.implicitTls, stop, asSetNow);
     return null;
   }
 }

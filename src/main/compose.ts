@@ -188,7 +188,7 @@ async function createFrontEnds(
     authenticator,
     transport: mail.transport,
     protocolLog: mail.smtpLog,
-    tls: (serverName) => certificates.secureContextOptions(serverName ?? server.fqdn),
+    tls: ({ fqdn, tlsCertificateName }) => certificates.socketOptions({ certificateName: fqdn, tlsCertificateName }),
     log,
   });
   return [

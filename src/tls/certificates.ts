@@ -10,6 +10,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocketOptions } from 'node:tls';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import { isNamedBy } from './certificate-name.ts';
 
 export interface CertificateSource {
   /** PEM: the certificate, then intermediates. */
@@ -25,6 +26,11 @@ export interface TlsRequest {
   /** X509CertificateName: the certificate for clients that name no host. Null or unknown: the first source's. */
   readonly certificateName?: string | null;
   readonly alpn?: AlpnProtocol;
+  /**
+   * `<I>issuer<S>subject` (TlsCertificateName of a receive connector): this one, whatever host the client names.
+   * Empty, or no longer there: as if it were not given.
+   */
+  readonly tlsCertificateName?: string;
 }
 
 export interface KnownCertificate {
@@ -105,6 +111,9 @@ export async function loadCertificates(options: {
   const pick = (name: string | null | undefined): Loaded =>
     (name === null || name === undefined || name === '' ? undefined : match(byName, name)) ?? first();
 
+  const called = (typed = ''): Loaded | undefined =>
+    typed === '' ? undefined : loaded.find((one) => isNamedBy(one.certificate, typed));
+
   async function reloadOne(old: Loaded): Promise<Loaded> {
     let stamp = 'unreadable';
     try {
@@ -149,9 +158,10 @@ export async function loadCertificates(options: {
   return {
     socketOptions: (request = {}) => ({
       isServer: true,
-      secureContext: pick(request.certificateName).context,
+      secureContext: (called(request.tlsCertificateName) ?? pick(request.certificateName)).context,
       SNICallback: (name, done) => {
-        done(null, pick(serverNameOf(name) ?? request.certificateName).context);
+        const chosen = called(request.tlsCertificateName) ?? pick(serverNameOf(name) ?? request.certificateName);
+        done(null, chosen.context);
       },
       ...(request.alpn === undefined ? {} : { ALPNProtocols: [request.alpn] }),
     }),

@@ -195,8 +195,7 @@ export const receiveConnectorSchema = new SettingsSchema<ConnectorSettings>('Rec
     'MaxLocalHopCount',
     type.integer({ min: 0, max: 50 }),
     () => 8,
-    'Received fields of this server above which a message is taken for a loop; MaxHopCount finds loops.',
-    'recorded',
+    'Received fields of this server above which a message is taken for a loop; 0: they are not counted.',
   ),
   maxHeaderSize: setting(
     'MaxHeaderSize',
@@ -222,7 +221,8 @@ export const receiveConnectorSchema = new SettingsSchema<ConnectorSettings>('Rec
     'BinaryMimeEnabled',
     type.boolean,
     () => true,
-    'Announces BINARYMIME (RFC 3030); needs ChunkingEnabled.',
+    'BINARYMIME (RFC 3030) is not offered: messages are kept and served as lines. Needs ChunkingEnabled.',
+    'recorded',
   ),
   eightBitMimeEnabled: setting('EightBitMimeEnabled', type.boolean, () => true, 'Announces 8BITMIME (RFC 6152).'),
   enhancedStatusCodesEnabled: setting(
@@ -277,8 +277,7 @@ export const receiveConnectorSchema = new SettingsSchema<ConnectorSettings>('Rec
       accepts: 'empty, or <I>issuer<S>subject of a certificate of this server',
     }),
     () => '',
-    'Certificate that clients are meant to get; they get the one that has Fqdn.',
-    'recorded',
+    'Certificate that every client gets; empty: the one for the name the client asks for (SNI), then that for Fqdn.',
   ),
   comment: setting('Comment', type.text({ max: 1000 }), () => '', 'A note for admins.', 'live'),
 });

@@ -5,9 +5,9 @@
  */
 import type { RoleGroup, Server } from '../../directory/model.ts';
 import { Failure } from '../../observe/failure.ts';
+import { oneLineName, tlsCertificateName } from '../../tls/certificate-name.ts';
 import type { Cmdlet, CmdletObject, ManagementServices, Parameter, ReadingCmdlet } from '../cmdlet.ts';
 import type { CertificateFacts, RunningServices } from '../services-of-instance.ts';
-import { oneLineName, tlsCertificateName } from './certificate-name.ts';
 import { identityParameter, identityType } from './identity.ts';
 import { runningServer } from './running-server.ts';
 

@@ -11,9 +11,9 @@ import type { Directory } from '../../directory/api.ts';
 import type { Binding, Server, ServiceName } from '../../directory/model.ts';
 import { binding as bindingType } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
+import { isNamedBy, tlsCertificateName } from '../../tls/certificate-name.ts';
 import type { CmdletCall, ManagementServices } from '../cmdlet.ts';
 import type { RunningServices } from '../services-of-instance.ts';
-import { isNamedBy, tlsCertificateName } from './certificate-name.ts';
 
 /** The running server, where it is the one that is meant. */
 export function runningOn(services: ManagementServices, server: Server): RunningServices | null {

@@ -2,6 +2,7 @@
  * The state of one SMTP session (RFC 5321 §4.1.4) as its commands see it: who is there, which transaction is open,
  * how often it went wrong. Commands change it; session.ts drives it. Knows no command.
  */
+import type { TLSSocketOptions } from 'node:tls';
 import type { Authenticator, Logon, LogonContext } from '../../auth/api.ts';
 import type { Directory } from '../../directory/api.ts';
 import type { PermissionGroup, ReceiveConnector } from '../../directory/model.ts';
@@ -14,7 +15,6 @@ import { formatReply, type Reply, reply } from '../grammar/reply.ts';
 import type { Clock } from './dependencies.ts';
 import type { MessageIntake } from './intake.ts';
 import type { RateLimiter } from './rate-limit.ts';
-import type { ServerTls } from './server-tls.ts';
 import type { SmtpSessionLog } from './session-log.ts';
 import { maxSendSize } from './submission-limits.ts';
 
@@ -41,10 +41,12 @@ export interface SmtpContextOptions {
   readonly session: string;
   readonly connection: Connection;
   readonly connector: ReceiveConnector;
+  /** As it is set now, for settings that count in open sessions. */
+  readonly asSetNow: () => ReceiveConnector;
   readonly directory: Directory;
   readonly authenticator: Authenticator;
   readonly transport: Transport;
-  readonly tls: ServerTls;
+  readonly handshake: () => TLSSocketOptions;
   readonly rates: RateLimiter;
   readonly clock: Clock;
   readonly drain: AbortSignal | null;
@@ -58,11 +60,13 @@ const DRAIN_GRACE_MS = 10_000;
 export class SmtpContext {
   readonly session: string;
   readonly connection: Connection;
+  /** As it was when the client came. */
   readonly connector: ReceiveConnector;
+  readonly asSetNow: () => ReceiveConnector;
   readonly directory: Directory;
   readonly authenticator: Authenticator;
   readonly transport: Transport;
-  readonly tls: ServerTls;
+  readonly handshake: () => TLSSocketOptions;
   readonly rates: RateLimiter;
   readonly clock: Clock;
   readonly drain: AbortSignal | null;
@@ -88,10 +92,11 @@ export class SmtpContext {
     this.session = options.session;
     this.connection = options.connection;
     this.connector = options.connector;
+    this.asSetNow = options.asSetNow;
     this.directory = options.directory;
     this.authenticator = options.authenticator;
     this.transport = options.transport;
-    this.tls = options.tls;
+    this.handshake = options.handshake;
     this.rates = options.rates;
     this.clock = options.clock;
     this.drain = options.drain;

@@ -1,8 +1,9 @@
 /** What an SMTP session needs from the rest of the server; main puts it together, tests put fakes in. */
 import { setTimeout } from 'node:timers/promises';
-import type { SecureContextOptions } from 'node:tls';
+import type { TLSSocketOptions } from 'node:tls';
 import type { Authenticator } from '../../auth/api.ts';
 import type { Directory } from '../../directory/api.ts';
+import type { ReceiveConnector } from '../../directory/model.ts';
 import type { Log } from '../../observe/log.ts';
 import type { SmtpProtocolLog } from '../../observe/protocol-log/smtp.ts';
 import type { Transport } from '../../transport/api.ts';
@@ -22,8 +23,8 @@ export interface SmtpDependencies {
   readonly directory: Directory;
   readonly authenticator: Authenticator;
   readonly transport: Transport;
-  /** Certificate for the name a client asks for (SNI), null: it asked for none. Cheap: called for each handshake. */
-  readonly tls: (serverName: string | null) => SecureContextOptions;
+  /** The certificates a connector shows. Cheap: called for each handshake. */
+  readonly tls: (connector: ReceiveConnector) => TLSSocketOptions;
   readonly log: Log;
   /** For connectors whose ProtocolLoggingLevel is Verbose; none when missing. */
   readonly protocolLog?: SmtpProtocolLog;

@@ -17,7 +17,7 @@ import type { MailTransaction, SmtpContext } from './context.ts';
 import { fieldText, HeaderCollector, type HeaderField, headerFields, withoutFields } from './header-fields.ts';
 import { mailboxList } from './sender-rights.ts';
 import { maySendAs } from './submission-limits.ts';
-import { dateField, messageIdField, receivedField, returnPathField } from './trace.ts';
+import { dateField, messageIdField, receivedBy, receivedField, returnPathField } from './trace.ts';
 
 export const TOO_BIG = reply(552, '5.3.4', 'message size exceeds the limit');
 export const BARE_LINE_END = reply(
@@ -25,8 +25,7 @@ export const BARE_LINE_END = reply(
   '5.6.0',
   'message refused: it contains a bare CR or LF, lines must end in CRLF (RFC 5321 section 2.3.8)',
 );
-const NOT_YOURS =
-  'you may not send as this address: From and Sender must be addresses of your own mailbox';
+const NOT_YOURS = 'you may not send as this address: From and Sender must be addresses of your own mailbox';
 
 export class MessageIntake {
   readonly id: string;
@@ -140,6 +139,13 @@ export class MessageIntake {
       );
       return null;
     }
+    if (await this.#loopsHere(header, fields, received)) {
+      const { maxLocalHopCount } = context.connector;
+      this.refuse(
+        reply(554, '5.4.6', `hop count exceeded: more than ${maxLocalHopCount} Received fields of this server`),
+      );
+      return null;
+    }
     const idField = fields.find((field) => field.name === 'message-id');
     this.#messageId = idField === undefined ? '' : fieldText(header, idField);
     let prefix = this.#trace();
@@ -168,6 +174,20 @@ export class MessageIntake {
     }
     await message.write(kept);
     return message;
+  }
+
+  /** MaxLocalHopCount: Received fields that this server wrote under any of its names; 0: not counted. */
+  async #loopsHere(header: Buffer, fields: readonly HeaderField[], received: number): Promise<boolean> {
+    const { connector, directory } = this.#context;
+    const { maxLocalHopCount } = connector;
+    if (maxLocalHopCount === 0 || received <= maxLocalHopCount) return false;
+    const names = new Set([connector.fqdn.toLowerCase()]);
+    for (const other of await directory.connectors(connector.server)) names.add(other.fqdn.toLowerCase());
+    const ours = fields.filter((field) => {
+      const writer = field.name === 'received' ? receivedBy(fieldText(header, field)) : null;
+      return writer !== null && names.has(writer);
+    });
+    return ours.length > maxLocalHopCount;
   }
 
   #origin(header: Buffer, fields: readonly HeaderField[]): MessageOrigin {

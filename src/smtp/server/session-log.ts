@@ -9,19 +9,26 @@ import type { Connection } from '../../wire/connection.ts';
 const HIDDEN = '*****';
 
 export class SmtpSessionLog {
-  readonly #log: SmtpProtocolLog | null;
+  readonly #file: SmtpProtocolLog | null;
+  readonly #asSetNow: () => ReceiveConnector;
   readonly #facts: Pick<SmtpLogLine, 'connector' | 'session' | 'local' | 'remote'>;
   #sequence = 0;
 
-  constructor(log: SmtpProtocolLog | null, session: string, connection: Connection, connector: ReceiveConnector) {
-    this.#log = connector.protocolLoggingLevel === 'Verbose' ? log : null;
+  constructor(log: SmtpProtocolLog | null, session: string, connection: Connection, asSetNow: () => ReceiveConnector) {
+    this.#file = log;
+    this.#asSetNow = asSetNow;
     const { local, remote } = connection;
     this.#facts = {
-      connector: connector.name,
+      connector: asSetNow().name,
       session,
       local: `${local.address}:${local.port}`,
       remote: `${remote.address}:${remote.port}`,
     };
+  }
+
+  /** Null while nothing is logged: an admin may turn it on for a session that is open. */
+  get #log(): SmtpProtocolLog | null {
+    return this.#file !== null && this.#asSetNow().protocolLoggingLevel === 'Verbose' ? this.#file : null;
   }
 
   connected(): void {
@@ -56,8 +63,9 @@ export class SmtpSessionLog {
   }
 
   #write(event: SmtpLogLine['event'], data: string, context: string): void {
-    if (this.#log === null) return;
-    this.#log.write({ ...this.#facts, sequence: this.#sequence, event, data, context });
+    const log = this.#log;
+    if (log === null) return;
+    log.write({ ...this.#facts, sequence: this.#sequence, event, data, context });
     this.#sequence += 1;
   }
 }

@@ -15,37 +15,38 @@ import { commands } from './commands/table.ts';
 import { SmtpContext } from './context.ts';
 import { type SmtpDependencies, systemClock } from './dependencies.ts';
 import { RateLimiter } from './rate-limit.ts';
-import { ServerTls } from './server-tls.ts';
 import { SmtpSessionLog } from './session-log.ts';
 
 /**
  * Resolves when the connection is done with. `tlsNow`: the binding speaks TLS from the first byte (RFC 8314 §3.3).
- * `stop` is aborted when the server drains: the session ends between two messages.
+ * `stop` is aborted when the server drains: the session ends between two messages. `asSetNow`: the connector with the
+ * settings it has at that moment, for those that count in sessions that are open; missing: it does not change.
  */
 export type ServeSmtp = (
   connection: Connection,
   connector: ReceiveConnector,
   tlsNow: boolean,
   stop?: AbortSignal,
+  asSetNow?: () => ReceiveConnector,
 ) => Promise<void>;
 
 /** Make one for all connections of a service: message rates are counted across them. */
 export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
-  const tls = new ServerTls(dependencies.tls);
   const rates = new RateLimiter();
-  return async (connection, connector, tlsNow, stop) => {
+  return async (connection, connector, tlsNow, stop, asSetNow = () => connector) => {
     const session = randomBytes(8).toString('hex');
     const log = dependencies.log.child({ session, connector: connector.name });
-    const protocolLog = new SmtpSessionLog(dependencies.protocolLog ?? null, session, connection, connector);
+    const protocolLog = new SmtpSessionLog(dependencies.protocolLog ?? null, session, connection, asSetNow);
     protocolLog.connected();
     const context = new SmtpContext({
       session,
       connection,
       connector,
+      asSetNow,
       directory: dependencies.directory,
       authenticator: dependencies.authenticator,
       transport: dependencies.transport,
-      tls,
+      handshake: () => dependencies.tls(connector),
       rates,
       clock: dependencies.clock ?? systemClock,
       drain: stop ?? null,
@@ -59,7 +60,7 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
     context.drain?.addEventListener('abort', onDrain);
     log.info({ remote: connection.remote.address }, 'SMTP session began');
     try {
-      if (tlsNow && connection.tls === null) await connection.startTls(tls.handshakeOptions());
+      if (tlsNow && connection.tls === null) await connection.startTls(dependencies.tls(connector));
       await serve(context);
     } catch (error) {
       farewell(context, error);

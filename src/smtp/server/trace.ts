@@ -34,6 +34,12 @@ export function receivedField(facts: TraceFacts): string {
   );
 }
 
+/** The server that wrote a Received field (RFC 5321 §4.4 By-domain), in lower case; comments are passed over. */
+export function receivedBy(value: string): string | null {
+  const clauses = value.replaceAll(/\([^()]*\)/g, ' ');
+  return /(?:^|\s)by\s+([^\s;]+)/i.exec(clauses)?.[1]?.toLowerCase() ?? null;
+}
+
 /** RFC 3848 §2, RFC 6531 §4.3. */
 function protocolName({ greeting, authenticated, tlsCipher, smtpUtf8 }: TraceFacts): string {
   const base = smtpUtf8 ? 'UTF8SMTP' : greeting === 'EHLO' ? 'ESMTP' : 'SMTP';

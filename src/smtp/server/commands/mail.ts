@@ -132,7 +132,7 @@ async function checkAccount({ directory, transport, logon, rates, clock }: SmtpC
 }
 
 function checkRate(context: SmtpContext): Reply | null {
-  const { messageRateLimit, messageRateSource, id } = context.connector;
+  const { messageRateLimit, messageRateSource, id } = context.asSetNow();
   if (!Number.isFinite(messageRateLimit) || messageRateSource === 'None') return null;
   const sources: string[] = [];
   if (messageRateSource !== 'User') sources.push(`${id} address ${context.connection.remote.address}`);

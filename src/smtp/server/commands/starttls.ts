@@ -23,6 +23,6 @@ export async function starttls(context: SmtpContext, argument: Buffer): Promise<
     return;
   }
   context.respond(reply(220, '2.0.0', 'ready to start TLS'));
-  await context.connection.startTls(context.tls.handshakeOptions());
+  await context.connection.startTls(context.handshake());
   await context.forget();
 }

@@ -2,7 +2,11 @@
  * `<I>issuer<S>subject`, the way in which a receive connector names its certificate (TlsCertificateName,
  * exchange-behaviour.md §3.4, §5.9), and distinguished names on one line. Pure.
  */
-import type { CertificateFacts } from '../services-of-instance.ts';
+/** Distinguished names as OpenSSL and `X509Certificate` give them: one attribute a line. */
+interface Names {
+  readonly issuer: string;
+  readonly subject: string;
+}
 
 /** OpenSSL gives one attribute a line, in either order; people and Windows write `CN=…, O=…`. */
 export function oneLineName(name: string): string {
@@ -10,7 +14,7 @@ export function oneLineName(name: string): string {
   return (parts[0]?.startsWith('CN=') === true ? parts : parts.toReversed()).join(', ');
 }
 
-export const tlsCertificateName = (facts: Pick<CertificateFacts, 'issuer' | 'subject'>): string =>
+export const tlsCertificateName = (facts: Names): string =>
   `<I>${oneLineName(facts.issuer)}<S>${oneLineName(facts.subject)}`;
 
 /** Attributes in any order, spaces and case aside. */
@@ -29,7 +33,7 @@ function key(name: string): string {
 }
 
 /** Whether `typed` means this certificate. */
-export function isNamedBy(facts: Pick<CertificateFacts, 'issuer' | 'subject'>, typed: string): boolean {
+export function isNamedBy(facts: Names, typed: string): boolean {
   const match = /^<I>(.*)<S>(.*)$/is.exec(typed.trim());
   return match !== null && key(match[1] ?? '') === key(facts.issuer) && key(match[2] ?? '') === key(facts.subject);
 }
