@@ -4,8 +4,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { rawText } from '../../src/cli/shell/cell-text.ts';
+import { holds } from '../../src/cli/shell/compare.ts';
+import type { Comparison } from '../../src/cli/shell/grammar/predicate.ts';
 import { pipelineOfWords } from '../../src/cli/shell/grammar/words.ts';
 import { presented } from '../../src/cli/shell/stages/present.ts';
+import type { Cell } from '../../src/management/cmdlet.ts';
 import { type Call, testShell, type TestShell } from './fake-door.ts';
 
 const lastCall = (shell: TestShell): Call => {
@@ -251,6 +255,62 @@ describe('streams', () => {
     await assert.rejects(shell.session.run('Get-Thing -Count 1000000', stop.signal), { name: 'AbortError' });
     assert.ok(shell.door.given < 1000);
   });
+});
+
+describe('limits', () => {
+  const deep = (count: number): string => `Get-Thing | where { ${'('.repeat(count)}$_.Name${')'.repeat(count)} }`;
+  const rows: ReadonlyArray<[string, string, RegExp]> = [
+    ['values of a pipeline in brackets', 'Set-Thing (Get-Thing -Count 100001)', /may leave 100000 values/],
+    ['brackets', deep(33), /at most 32 brackets/],
+    ['braces', `Set-Thing ${'{'.repeat(33)}${'}'.repeat(33)}`, /at most 32 braces/],
+    ['-not', `Get-Thing | where { ${'-not '.repeat(65)} $_.Enabled }`, /nested too deeply/],
+  ];
+  for (const [name, line, message] of rows) {
+    test(name, async () => {
+      const shell = await testShell();
+      await assert.rejects(shell.run(line), message);
+    });
+  }
+
+  test('one less is fine', async () => {
+    const shell = await testShell();
+    assert.equal((await shell.run(`${deep(31)} | measure | select -ExpandProperty Count`)).join(''), '4');
+  });
+});
+
+describe('comparisons', () => {
+  const rows: ReadonlyArray<[Cell, Comparison, Cell, boolean]> = [
+    [{ text: '00:10:00', value: 600 }, 'eq', '00:10:00', true],
+    [{ text: '00:10:00', value: 600 }, 'lt', '1.00:00:00', true],
+    [{ text: '36 MB (37,748,736 bytes)', value: 37_748_736 }, 'eq', '36MB', true],
+    [{ text: '36 MB (37,748,736 bytes)', value: 37_748_736 }, 'like', '36*', true],
+    [{ text: 'Unlimited', value: null }, 'gt', 5, true],
+    [{ text: 'Unlimited', value: null }, 'eq', 'unlimited', true],
+    [5, 'gt', '10', false],
+    [5, 'eq', '5', true],
+    ['Database 9', 'lt', 'database 10', true],
+    ['Ada', 'eq', 'ADA', true],
+    ['Ada', 'ne', 'ADA', false],
+    ['résumé', 'eq', 'resume', false],
+    ['2026-11-23T09:00:00.000Z', 'gt', '2026-11-01', true],
+    [true, 'eq', 'true', true],
+    [true, 'eq', false, false],
+    [null, 'eq', null, true],
+    [null, 'lt', 5, false],
+    [null, 'ne', 'x', true],
+    [['a', 'b'], 'eq', 'B', true],
+    [['a', 'b'], 'contains', 'c', false],
+    [['a', 'b'], 'notcontains', 'c', true],
+    ['b', 'in', ['a', 'b'], true],
+    ['b', 'notin', ['a', 'b'], false],
+    ['a[1]', 'like', 'a`[1]', false],
+    ['a1', 'like', 'a[0-9]', true],
+    ['a.c', 'like', 'a?c', true],
+    ['abc', 'notmatch', '^b', true],
+  ];
+  for (const [left, operator, right, expected] of rows) {
+    test(`${rawText(left)} -${operator} ${rawText(right)}`, () => assert.equal(holds(operator, left, right), expected));
+  }
 });
 
 describe('files', () => {

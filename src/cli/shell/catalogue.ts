@@ -17,6 +17,9 @@ const ABSENT: ReadonlyMap<string, string> = new Map([
   ['new-object', 'write the value as text'],
   ['import-module', 'all cmdlets are there already: Get-Command'],
   ['add-pssnapin', 'all cmdlets are there already: Get-Command'],
+  ['penfold', 'inside the shell, cmdlets stand alone: Get-Mailbox'],
+  ['why-cannot-log-on', 'it is a command of its own, outside the shell: penfold why-cannot-log-on USER'],
+  ['doctor', 'it is a command of its own, outside the shell: penfold doctor'],
   ['invoke-command', 'use -Server, or run penfold on that server'],
   ['enter-pssession', 'use -Server, or run penfold on that server'],
 ]);
