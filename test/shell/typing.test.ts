@@ -50,6 +50,12 @@ describe('completion', () => {
     ['Get-Thing | select Name | where { $_.Ta', '$_.Ta', ['$_.Tags']],
     ['Get-Thing | where { $_.Name -notl', '-notl', ['-notlike']],
     ['Set-Thing $a', '$a', ['$ada']],
+    ['Set-Thing one -Mode Plain -Quiet -WhatIf -Confirm -Verbose -Note x -Password ', '', []],
+    [
+      'Set-Thing one ',
+      '',
+      ['-Enabled', '-Mode', '-Bindings', '-Note', '-Password', '-Quiet', '-WhatIf', '-Confirm', '-Verbose'],
+    ],
     ['help Get-Th', 'Get-Th', ['Get-Thing']],
     ['Get-Nothing -', '', []],
     ['Get-Thing )', '', []],

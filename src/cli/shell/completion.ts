@@ -66,7 +66,9 @@ export async function complete(text: string, source: CompletionSource): Promise<
   if (entry.help.name === 'Where-Object') return condition(partial, stage, source);
   if (/^[-\u2013\u2014]/.test(partial.text) && partial.quote === '') return parameterNames(partial, entry.help, stage);
   const { next } = valuePlace(entry.help, stage.tokens);
-  return next === null ? NOTHING : values(partial, entry, next, stage, source);
+  if (next !== null) return values(partial, entry, next, stage, source);
+  // Nothing can stand here without a name: the names are what to choose from.
+  return partial.text === '' ? parameterNames({ ...partial, text: '-' }, entry.help, stage) : NOTHING;
 }
 
 /** The word the cursor stands behind. */
