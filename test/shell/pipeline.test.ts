@@ -162,6 +162,15 @@ describe('what is shown', () => {
       ['Name', '----', 'Näme 日本', 'Thing 3'],
     ],
     ['Get-Thing | where { -not $_.Enabled } | select Name', ['Name', '----', 'Näme 日本', 'Thing 3']],
+    // The same rank, from the left: (a or b) and c.
+    [
+      'Get-Thing | where { $_.Name -eq "Thing 0" -or $_.Name -eq "Thing 3" -and -not $_.Enabled } | select Name',
+      ['Name', '----', 'Thing 3'],
+    ],
+    [
+      'Get-Thing | where { $_.Name -eq "Thing 2" -or ($_.Name -eq "Thing 3" -and $_.Enabled) } | select Name',
+      ['Name', '----', 'Thing 2'],
+    ],
     ['Get-Thing | where Tags -contains TAG3 | select Name', ['Name', '----', 'Thing 3']],
     ['Get-Thing | ? { $_.Name -match "^thing [03]$" } | select Name', ['Name', '----', 'Thing 0', 'Thing 3']],
     ['Get-Thing | where Name -in "thing 2",x | select Name', ['Name', '----', 'Thing 2']],

@@ -1,7 +1,6 @@
 /**
  * The condition of Where-Object: `{ $_.Name -like "a*" -and -not $_.Enabled }`, or without braces `Name -like a*`.
- * -and binds tighter than -or (PowerShell gives both the same rank and reads from the left; put brackets where you
- * mean something else than in every other language). Pure.
+ * -and and -or have the same rank and are read from the left, as in PowerShell and unlike most languages. Pure.
  */
 import type { Argument, Value } from './ast.ts';
 import { lex, type Token } from './lexer.ts';
@@ -109,7 +108,7 @@ class PredicateParser {
     if (this.#parser.peek() === undefined) {
       throw new ShellSyntaxError('a condition is expected in the braces, such as { $_.Name -like "a*" }', this.#end);
     }
-    const predicate = this.#or();
+    const predicate = this.#joined();
     const after = this.#parser.peek();
     if (after !== undefined) throw this.#unexpected(after);
     return predicate;
@@ -121,23 +120,20 @@ class PredicateParser {
     return new ShellSyntaxError(`one of ${OPERATORS} -and -or is expected here`, token.at);
   }
 
-  #takeWord(...names: readonly string[]): boolean {
+  #takeWord(name: string): boolean {
     const token = this.#parser.peek();
-    if (token?.kind !== 'parameter' || !names.includes(token.name.toLowerCase())) return false;
+    if (token?.kind !== 'parameter' || token.name.toLowerCase() !== name) return false;
     this.#parser.take();
     return true;
   }
 
-  #or(): Predicate {
-    let left = this.#and();
-    while (this.#takeWord('or')) left = { kind: 'or', left, right: this.#and() };
-    return left;
-  }
-
-  #and(): Predicate {
+  #joined(): Predicate {
     let left = this.#not();
-    while (this.#takeWord('and')) left = { kind: 'and', left, right: this.#not() };
-    return left;
+    for (;;) {
+      if (this.#takeWord('and')) left = { kind: 'and', left, right: this.#not() };
+      else if (this.#takeWord('or')) left = { kind: 'or', left, right: this.#not() };
+      else return left;
+    }
   }
 
   #not(): Predicate {
@@ -151,7 +147,7 @@ class PredicateParser {
       }
       if (token?.kind !== '(') return this.#comparison();
       this.#parser.take();
-      const inner = this.#or();
+      const inner = this.#joined();
       const close = this.#parser.take();
       if (close?.kind !== ')') throw new ShellSyntaxError(') is expected here', close?.at ?? this.#end);
       return inner;

@@ -118,7 +118,7 @@ const whereObject: LocalCmdlet = {
     synopsis: 'Lets through the objects that fulfil a condition.',
     description:
       'Operators: -eq -ne -gt -ge -lt -le -like -notlike -match -notmatch -contains -notcontains -in -notin, joined by ' +
-      '-and, -or, -not and brackets; -and binds tighter than -or. Sizes compare by value: $_.TotalItemSize -gt 1GB.',
+      '-and, -or (read from the left, with the same rank), -not and brackets. Sizes compare by value: $_.TotalItemSize -gt 1GB.',
     parameters: [
       { name: 'FilterScript', kind: 'ScriptBlock', position: 1, help: 'The condition; $_ is the object at hand.' },
     ],
