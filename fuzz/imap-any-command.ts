@@ -220,7 +220,16 @@ export const anyCommand: Arbitrary<Command> = fc.oneof(
     ),
   }),
   fc.record({ tag, name: name('SELECT', 'EXAMINE'), folder, condstore: fc.boolean(), qresync: fc.option(qresync) }),
-  fc.record({ tag, name: name('DELETE', 'SUBSCRIBE', 'UNSUBSCRIBE'), folder }),
+  fc.record({ tag, name: name('DELETE', 'GETQUOTAROOT', 'SUBSCRIBE', 'UNSUBSCRIBE'), folder }),
+  fc.record({ tag, name: name('GETQUOTA'), root: text }),
+  fc.record({
+    tag,
+    name: name('SETQUOTA'),
+    root: text,
+    limits: fc
+      .uniqueArray(fc.constantFrom('STORAGE', 'MESSAGE', 'MAILBOX'))
+      .map((resources) => new Map(resources.map((resource, i) => [resource, i * 1000]))),
+  }),
   fc.record({
     tag,
     name: name('CREATE'),

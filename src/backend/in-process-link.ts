@@ -81,7 +81,7 @@ class InProcessBackEnd implements BackEnd {
     this.sessions = sessions;
     this.#throttling = new LiveThrottling(options.directory, options.log);
     this.#protocolLogs = new BackEndProtocolLogs(settings, options);
-    this.#factories = options.factories ?? sessionFactories(settings);
+    this.#factories = options.factories ?? sessionFactories(settings, options.quotas?.quotaOf);
     this.#unwatch = options.directory.watch((change) => {
       if (change.kind === 'account' || change.kind === 'permission') this.#reconsider(change.id);
     });

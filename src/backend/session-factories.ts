@@ -5,12 +5,16 @@ import type { ClientAccessSettings } from '../directory/model.ts';
 import type { CommandMeter } from '../observe/command-meter.ts';
 import type { Log } from '../observe/log.ts';
 import { createPop3Session } from '../pop3/session.ts';
-import type { Mailbox, MailboxDatabase } from '../store/api.ts';
+import type { Mailbox, MailboxDatabase, MailboxQuota } from '../store/api.ts';
+import type { MailboxId } from '../store/model.ts';
 import type { ReadReceipts } from '../transport/read-receipts.ts';
 import type { Connection } from '../wire/connection.ts';
 import type { HandOver } from './link.ts';
 import type { LiveSettings } from './live-settings.ts';
 import { RenderedMailboxes } from './rendering/rendered-mailbox.ts';
+
+/** What a mailbox may hold now. */
+type QuotaOf = (mailbox: MailboxId) => MailboxQuota;
 
 export interface SessionStart {
   readonly handOver: HandOver;
@@ -50,9 +54,10 @@ export type SessionFactories = Readonly<Record<HandOver['protocol'], SessionFact
 
 export function sessionFactories(
   settings: LiveSettings,
+  quotaOf: QuotaOf = () => ({ prohibitSendReceive: Infinity, recoverableItems: Infinity }),
   rendered: RenderedMailboxes = new RenderedMailboxes(),
 ): SessionFactories {
-  const imapSettings = settingsOfImap(settings);
+  const imapSettings = settingsOfImap(settings, quotaOf);
   return {
     imap: ({ handOver, mailbox: original, database, access, receipts, meter, log }) => {
       const mailbox = rendered.of(original, settings.renderingWish('imap', access), log);
@@ -115,7 +120,7 @@ export function sessionFactories(
 }
 
 /** One object for all sessions: each asks it whenever it needs a setting. */
-function settingsOfImap(settings: LiveSettings): () => SessionSettings {
+function settingsOfImap(settings: LiveSettings, quotaOf: QuotaOf): () => SessionSettings {
   const live: SessionSettings = {
     get authenticatedConnectionTimeout() {
       return settings.imap.authenticatedConnectionTimeout;
@@ -129,6 +134,7 @@ function settingsOfImap(settings: LiveSettings): () => SessionSettings {
     get maxMessageSize() {
       return settings.organization.maxReceiveSize;
     },
+    storageLimit: (mailbox) => quotaOf(mailbox).prohibitSendReceive,
   };
   return () => live;
 }

@@ -16,6 +16,8 @@ import type { SetUp } from './dialogue-script.ts';
 
 /** Octets; small, so that scripts can go beyond it. */
 const MAX_MESSAGE_SIZE = 100_000;
+/** Octets, as the QUOTA commands tell it; these stages do not hold mailboxes to it. */
+const STORAGE_LIMIT = 10 * 1024 * 1024;
 const FLAG_BITS = new Map([
   ['\\Seen', SEEN],
   ['\\Answered', ANSWERED],
@@ -60,6 +62,7 @@ export async function openImapStage(
         showHiddenFoldersEnabled: false,
         maxMessageSize: MAX_MESSAGE_SIZE,
         maxCommandSize: 10_240,
+        storageLimit: () => STORAGE_LIMIT,
         ...settings,
       }),
     });

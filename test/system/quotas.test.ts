@@ -73,6 +73,11 @@ test('APPEND and COPY over the quota are refused with OVERQUOTA; deleting makes 
     await limit({ warning: 900_000, send: 950_000, receive: 1_000_000 });
     const big = Buffer.from(`Subject: big\r\n\r\n${'x'.repeat(600_000)}\r\n`);
     await client.append('INBOX', big);
+    // RFC 9208: programs show how full it is.
+    const quota = await client.getQuota('INBOX');
+    assert.ok(typeof quota === 'object' && quota.storage !== undefined);
+    assert.equal(quota.storage.limit, Math.floor(1_000_000 / 1024) * 1024);
+    assert.ok((quota.storage.usage ?? 0) >= 600_000);
     await assert.rejects(client.append('INBOX', big), (error: unknown) => {
       assert.ok(error instanceof Error);
       assert.match(JSON.stringify(error), /OVERQUOTA/);

@@ -31,6 +31,8 @@ const AFTER_LOGON: readonly string[] = [
   'SAVEDATE',
   'PREVIEW',
   'OBJECTID',
+  'QUOTA',
+  'QUOTA=RES-STORAGE',
 ];
 
 /** @param maxMessageSize octets an APPEND may have (RFC 7889) */

@@ -18,6 +18,7 @@ import { list, lsub } from './list.ts';
 import { logout } from './logout.ts';
 import { namespace } from './namespace.ts';
 import { check, noop } from './noop.ts';
+import { getQuota, getQuotaRoot, setQuota } from './quota.ts';
 import { afterLogon } from './refused.ts';
 import { rename } from './rename.ts';
 import { search, sort } from './search.ts';
@@ -60,6 +61,9 @@ const TABLE: { readonly [Name in CommandName]: Row<Name> } = {
   LIST: { ...anywhere, run: list },
   LSUB: { ...anywhere, run: lsub },
   NAMESPACE: { ...anywhere, run: namespace },
+  GETQUOTA: { ...anywhere, run: getQuota },
+  GETQUOTAROOT: { ...anywhere, run: getQuotaRoot },
+  SETQUOTA: { ...anywhere, run: setQuota },
   STATUS: { ...anywhere, run: status },
   APPEND: { ...anywhere, run: append },
   IDLE: { ...anywhere, run: (session, { tag }) => session.idle(tag) },

@@ -6,7 +6,7 @@
  * ENABLE RFC 5161, MOVE RFC 6851, LIST-EXTENDED RFC 5258, LIST-STATUS RFC 5819, SPECIAL-USE RFC 6154,
  * STATUS=SIZE RFC 8438, ESEARCH RFC 4731, SEARCHRES RFC 5182, WITHIN RFC 5032, SORT and THREAD RFC 5256,
  * CONDSTORE and QRESYNC RFC 7162, PREVIEW RFC 8970, SAVEDATE RFC 8514, OBJECTID RFC 8474, BINARY RFC 3516,
- * PARTIAL RFC 9394.
+ * PARTIAL RFC 9394, QUOTA RFC 9208.
  *
  * Folder names are UTF-8 (NFC) with `INBOX` in capitals (mailbox-name.ts). Times are seconds since 1970, dates are
  * days since 1970. Sizes and offsets are octets. MODSEQ values are below 2^53.
@@ -202,7 +202,7 @@ export type BareName =
   | 'STARTTLS'
   | 'UNSELECT';
 
-export type FolderOnlyName = 'DELETE' | 'SUBSCRIBE' | 'UNSUBSCRIBE';
+export type FolderOnlyName = 'DELETE' | 'GETQUOTAROOT' | 'SUBSCRIBE' | 'UNSUBSCRIBE';
 
 /** Each carries the tag of its answer. `uid`: the UID form, whose sets (and answers) are UIDs. */
 export type Command = { readonly tag: string } & (
@@ -229,6 +229,9 @@ export type Command = { readonly tag: string } & (
       readonly specialUse: readonly SpecialUse[];
     }
   | { readonly name: 'RENAME'; readonly folder: string; readonly newName: string }
+  /** RFC 9208 §4.1.1, §4.1.3. Resource names in capitals. */
+  | { readonly name: 'GETQUOTA'; readonly root: string }
+  | { readonly name: 'SETQUOTA'; readonly root: string; readonly limits: ReadonlyMap<string, number> }
   | {
       readonly name: 'LIST';
       readonly reference: string;

@@ -28,6 +28,8 @@ const OPEN = 0x28;
 const PLUS = 0x2b;
 /** RFC 2971 §3.3. */
 const ID_FIELDS = 30;
+/** RFC 9208 §5 knows four. */
+const QUOTA_RESOURCES = 16;
 
 interface Context {
   readonly cursor: Cursor;
@@ -89,12 +91,15 @@ const COMMANDS = new Map<string, Parse>([
   ['DELETE', folderOnly('DELETE')],
   ['ENABLE', enable],
   ['EXAMINE', select('EXAMINE')],
+  ['GETQUOTA', getQuota],
+  ['GETQUOTAROOT', folderOnly('GETQUOTAROOT')],
   ['ID', id],
   ['LIST', list],
   ['LOGIN', login],
   ['LSUB', lsub],
   ['RENAME', rename],
   ['SELECT', select('SELECT')],
+  ['SETQUOTA', setQuota],
   ['STATUS', status],
   ['SUBSCRIBE', folderOnly('SUBSCRIBE')],
   ['UID', uid],
@@ -192,6 +197,29 @@ function create(context: Context): Command {
 
 function rename(context: Context): Command {
   return { tag: context.tag, name: 'RENAME', folder: folder(context), newName: folder(context) };
+}
+
+function quotaRoot({ cursor }: Context): string {
+  cursor.space('a quota root');
+  return cursor.astring('a quota root', ASTRING).toString('utf8');
+}
+
+function getQuota(context: Context): Command {
+  return { tag: context.tag, name: 'GETQUOTA', root: quotaRoot(context) };
+}
+
+function setQuota(context: Context): Command {
+  const { cursor, tag } = context;
+  const root = quotaRoot(context);
+  cursor.space('a list of limits');
+  const limits = new Map<string, number>();
+  cursor.possiblyEmptyList('resources and limits', () => {
+    const resource = cursor.keyword('the name of a resource');
+    cursor.space('its limit');
+    limits.set(resource, cursor.number('its limit', Number.MAX_SAFE_INTEGER));
+    if (limits.size > QUOTA_RESOURCES) throw new ProtocolViolation(`SETQUOTA: more than ${QUOTA_RESOURCES} resources`);
+  });
+  return { tag, name: 'SETQUOTA', root, limits };
 }
 
 function list({ cursor, tag, utf8 }: Context): Command {

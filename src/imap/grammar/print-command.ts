@@ -67,7 +67,14 @@ function printBody(command: Command, folder: (name: string) => string): string {
     case 'SELECT':
     case 'EXAMINE':
       return `${command.name} ${folder(command.folder)}${printSelect(command.condstore, command.qresync)}`;
+    case 'GETQUOTA':
+      return `GETQUOTA ${string(command.root)}`;
+    case 'SETQUOTA': {
+      const limits = [...command.limits].map(([resource, limit]) => `${resource} ${limit}`).join(' ');
+      return `SETQUOTA ${string(command.root)} (${limits})`;
+    }
     case 'DELETE':
+    case 'GETQUOTAROOT':
     case 'SUBSCRIBE':
     case 'UNSUBSCRIBE':
       return `${command.name} ${folder(command.folder)}`;

@@ -17,6 +17,7 @@ export function parametersOf(command: Command): string {
     case 'EXAMINE':
     case 'CREATE':
     case 'DELETE':
+    case 'GETQUOTAROOT':
     case 'SUBSCRIBE':
     case 'UNSUBSCRIBE':
     case 'STATUS':

@@ -6,7 +6,7 @@ import type { Connection } from '../../wire/connection.ts';
 import type { ByteWriter } from '../../wire/byte-writer.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Mailbox, MessageSink, StageOptions } from '../../store/api.ts';
-import type { FolderId } from '../../store/model.ts';
+import type { FolderId, MailboxId } from '../../store/model.ts';
 import type { CommandReader } from '../reader.ts';
 import type { SelectedView } from './selected-view.ts';
 
@@ -18,6 +18,8 @@ export interface SessionSettings {
   readonly showHiddenFoldersEnabled: boolean;
   /** Octets of the largest message APPEND takes (RFC 7889). */
   readonly maxMessageSize: number;
+  /** Octets a mailbox may hold (RFC 9208); Infinity: no limit. */
+  storageLimit(mailbox: MailboxId): number;
   /** Octets of one command line without literals, 1,024–16,384 (MaxCommandSize). Read when the session begins. */
   readonly maxCommandSize: number;
 }
