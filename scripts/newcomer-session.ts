@@ -14,7 +14,7 @@ import { hasPseudoTerminals, PseudoTerminal } from './pseudo-terminal.ts';
 
 const OUTPUT = path.join(import.meta.dirname, '..', 'docs', 'admin', 'newcomer-session.txt');
 const MAIN = path.join(import.meta.dirname, '..', 'src', 'main.ts');
-const COLUMNS = 110;
+const COLUMNS = 130;
 const SHELL = /\[penfold MAIL\]>$/;
 const SYSTEM = /\$$/;
 
@@ -44,18 +44,18 @@ const STEPS: readonly Step[] = [
   },
   { note: 'It said: penfold serve.', keys: 'penfold serve > serve.log &', until: SYSTEM, counts: true },
   { note: 'The shell is the place for the rest.', keys: 'penfold shell', until: SHELL, counts: true },
-  { note: 'The banner says how to find things.', keys: 'help new-m*', until: SHELL, counts: false },
-  { note: 'An example to copy.', keys: 'help New-Mai⇥-Ex⇥', until: SHELL, counts: false },
+  { note: 'The banner says how to find things.', keys: 'help mailbox', until: SHELL, counts: false },
+  { note: 'An example to copy.', keys: 'help New-Mailb⇥ -Ex⇥', until: SHELL, counts: false },
   {
     note: 'The mailbox. Tab completes the parameters; without a value, the password is asked for.',
-    keys: 'New-Mailb⇥-Na⇥"Ada Lovelace" -Primary⇥ada@example.org -Pass⇥',
+    keys: 'New-Mailb⇥ "Ada Lovelace" -Ali⇥ada -Pass⇥',
     until: /Password: ?$/,
     counts: true,
   },
   { note: 'Typed unseen.', keys: 'Engine-of-1843', until: SHELL, counts: false },
   {
     note: 'IMAP4 is installed and stopped. Tab shows the services, then what can be set.',
-    keys: 'Set-Serv⇥imap4⇥ -StartupT⇥Auto⇥-Status Run⇥',
+    keys: 'Set-Servi⇥imap4 -StartupT⇥Auto⇥-Stat⇥Run⇥',
     until: SHELL,
     counts: true,
   },
@@ -72,17 +72,18 @@ const STEPS: readonly Step[] = [
     counts: true,
   },
   {
-    note: 'Ada says that POP3 lets nobody in. The help knows a word for it.',
+    note: 'Ada says that POP3 does not let her in. penfold --help listed a command for just that.',
     keys: 'exit',
     until: SYSTEM,
     counts: false,
   },
   {
-    note: 'penfold --help listed it.',
-    keys: 'penfold why-cannot-log-on ada@example.org',
+    note: 'It looks at everything that stands between her and her mail.',
+    keys: 'penfold why-cannot-log-on ada@example.org --protocol pop3',
     until: SYSTEM,
     counts: true,
   },
+  { note: 'The cure stands there, too.', keys: 'penfold service enable pop3', until: SYSTEM, counts: true },
 ];
 
 if (!hasPseudoTerminals() || spawnSync('unshare', ['--map-root-user', '--net', 'true']).status !== 0) {

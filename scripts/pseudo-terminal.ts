@@ -28,7 +28,7 @@ export class PseudoTerminal {
     this.screen = new Screen(options.columns);
     this.#patienceMs = options.patienceMs ?? 20_000;
     const sized = `stty cols ${options.columns} rows 50; ${command}`;
-    this.#child = spawn('script', ['--quiet', '--return', '--echo', 'never', '--command', sized, '/dev/null'], {
+    this.#child = spawn('script', ['--quiet', '--return', '--echo', 'always', '--command', sized, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, TERM: 'xterm', ...options.environment },
     });
