@@ -15,6 +15,10 @@ const ABSENT: ReadonlyMap<string, string> = new Map([
   ['if', 'use Where-Object to choose objects'],
   ['iisreset', 'there is nothing to restart: every setting acts at once'],
   ['new-object', 'write the value as text'],
+  [
+    'enable-exchangecertificate',
+    'a certificate is chosen by its name: Set-ImapSettings -X509CertificateName mail.example.org',
+  ],
   ['import-module', 'all cmdlets are there already: Get-Command'],
   ['add-pssnapin', 'all cmdlets are there already: Get-Command'],
   ['penfold', 'inside the shell, cmdlets stand alone: Get-Mailbox'],
