@@ -3,13 +3,22 @@
 /** Farther than this share of the longer name, and a suggestion confuses more than it helps. */
 const FARTHEST_SHARE = 0.5;
 
+/**
+ * Longer words are compared with nothing: no name is so long, and a comparison costs the product of both lengths,
+ * which whoever sends a megabyte as a name chooses.
+ */
+export const NAME_CHARACTERS = 128;
+
 /** Null when nothing is near. Case, `-` and `_` count for nothing. */
 export function nearestName(typed: string, known: Iterable<string>): string | null {
+  if (typed.length > NAME_CHARACTERS) return null;
   const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_\s]/g, '');
   const wanted = plain(typed);
   let best: string | null = null;
   let least = Number.POSITIVE_INFINITY;
   for (const name of known) {
+    // Each character that one has more than the other is one step at least.
+    if (Math.abs(wanted.length - plain(name).length) > Math.max(wanted.length, name.length) * FARTHEST_SHARE) continue;
     const distance = editDistance(wanted, plain(name));
     if (distance < least && distance <= Math.max(wanted.length, name.length) * FARTHEST_SHARE) {
       least = distance;

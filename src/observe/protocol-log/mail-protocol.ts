@@ -124,9 +124,13 @@ class SessionLines implements SessionProtocolLog {
   }
 }
 
-/** RFC 4180 §2; control characters would break the line and the terminal of who reads it. */
+/**
+ * RFC 4180 §2. Control characters would break the line and the terminal of who reads it; U+2028 and U+2029 end a line
+ * for readers of JavaScript (node:readline, the tracking log's own), so that a Subject could forge one; the marks of
+ * writing direction show a line as what it is not.
+ */
 export function csv(value: string): string {
   // oxlint-disable-next-line no-control-regex -- exactly these are meant
-  const clean = value.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  const clean = value.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '?');
   return /[",]/.test(clean) ? `"${clean.replaceAll('"', '""')}"` : clean;
 }
