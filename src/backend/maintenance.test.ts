@@ -1,52 +1,150 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
+import type { Directory } from '../directory/api.ts';
+import { openSqliteDirectory } from '../directory/engine/sqlite/directory.ts';
+import type { Account, DatabaseRecord } from '../directory/model.ts';
 import { silentLog } from '../observe/log.ts';
+import type { MailboxDatabase } from '../store/api.ts';
 import { openMemoryDatabase } from '../store/engine/memory/index.ts';
-import { mailboxId } from '../store/model.ts';
+import { type MailboxId, mailboxId } from '../store/model.ts';
 import { MaintenanceSchedule } from './maintenance.ts';
 
 const HOUR = 3_600_000;
+const DAY_SECONDS = 86_400;
+const [QUIET, BUSY] = [
+  mailboxId('11111111-1111-4111-8111-111111111111'),
+  mailboxId('22222222-2222-4222-8222-222222222222'),
+];
+
+let directory: Directory;
+let record: DatabaseRecord;
+let database: MailboxDatabase;
+beforeEach(async () => {
+  directory = await openSqliteDirectory({ file: ':memory:' });
+  const site = await directory.addSite('Dublin');
+  const server = { name: 'MAIL1', fqdn: 'mail1.example.test', site: site.id, frontEnd: true, backEnd: true };
+  const { id } = await directory.addServer(server);
+  record = await directory.addDatabase({ name: 'DB1', server: id, engine: 'sqlite', location: 'db1' });
+  await directory.addDomain({ name: 'example.test', type: 'Authoritative', isDefault: true });
+  database = openMemoryDatabase();
+});
+afterEach(async () => {
+  await database.close();
+  await directory.close();
+});
+
+const makeAccount = (alias: string): Promise<Account> =>
+  directory.addAccount({
+    kind: 'user',
+    displayName: alias,
+    alias,
+    userPrincipalName: `${alias}@example.test`,
+    mailbox: { database: record.id, addresses: [`${alias}@example.test`] },
+    credentials: null,
+  });
+
+const mailboxOf = (account: Account): MailboxId => account.mailbox?.id ?? assert.fail();
+
+/** What the schedule does to mailboxes is written into `opened` and `retained`. */
+function watched(seen: { opened: string[]; retained: Map<string, number> }): MailboxDatabase {
+  return new Proxy(database, {
+    get: (target, key) => {
+      if (key !== 'open') return Reflect.get(target, key).bind(target);
+      return async (id: MailboxId) => {
+        seen.opened.push(id);
+        const mailbox = await target.open(id);
+        const maintain = mailbox.maintain.bind(mailbox);
+        mailbox.maintain = async (options) => {
+          seen.retained.set(id, options.retentionSeconds);
+          await maintain(options);
+        };
+        return mailbox;
+      };
+    },
+  });
+}
 
 test('each mailbox once a day, one in use when it is quiet, at the latest after three days', async () => {
-  const database = openMemoryDatabase();
-  const [quiet, busy] = [
-    mailboxId('11111111-1111-4111-8111-111111111111'),
-    mailboxId('22222222-2222-4222-8222-222222222222'),
-  ];
-  for (const id of [quiet, busy]) (await database.open(id)).close();
-  const opened: string[] = [];
+  for (const id of [QUIET, BUSY]) (await database.open(id)).close();
+  const seen = { opened: new Array<string>(), retained: new Map<string, number>() };
   let now = 1_000_000 * HOUR;
   let isBusy = true;
   const schedule = new MaintenanceSchedule({
-    databases: () => [
-      new Proxy(database, {
-        get: (target, key) => {
-          if (key !== 'open') return Reflect.get(target, key).bind(target);
-          return async (id: typeof quiet) => {
-            opened.push(id);
-            return target.open(id);
-          };
-        },
-      }),
-    ],
-    isInUse: (id) => isBusy && id === busy,
+    directory,
+    databases: () => new Map([[record.id, watched(seen)]]),
+    isInUse: (id) => isBusy && id === BUSY,
     log: silentLog,
     now: () => now,
   });
   const round = async (hours: number): Promise<string[]> => {
     now += hours * HOUR;
-    opened.length = 0;
+    seen.opened.length = 0;
     await schedule.round();
-    return [...opened];
+    return [...seen.opened];
   };
-  assert.deepEqual(await round(0), [quiet]);
+  assert.deepEqual(await round(0), [QUIET]);
   assert.deepEqual(await round(1), []);
-  assert.deepEqual(await round(24), [quiet]);
-  assert.deepEqual(await round(48), [quiet, busy], 'the busy one has waited for three days');
+  assert.deepEqual(await round(24), [QUIET]);
+  assert.deepEqual(await round(48), [QUIET, BUSY], 'the busy one has waited for three days');
   assert.deepEqual(await round(1), []);
   isBusy = false;
-  assert.deepEqual(await round(24), [quiet, busy]);
+  assert.deepEqual(await round(24), [QUIET, BUSY]);
   await schedule.stop();
   assert.deepEqual(await round(48), [], 'stopped');
-  await database.close();
+});
+
+test('retention: of the database, or of the mailbox when it has its own; unknown mailboxes go by the database', async () => {
+  const [plain, own] = [await makeAccount('plain'), await makeAccount('own')];
+  await directory.setDatabaseSettings(record.id, { deletedItemRetention: 20 * DAY_SECONDS });
+  await directory.setMailboxSettings(plain.id, { retainDeletedItemsFor: 5 * DAY_SECONDS });
+  await directory.setMailboxSettings(own.id, {
+    retainDeletedItemsFor: 3 * DAY_SECONDS,
+    useDatabaseRetentionDefaults: false,
+  });
+  for (const id of [mailboxOf(plain), mailboxOf(own), QUIET]) (await database.open(id)).close();
+  const seen = { opened: new Array<string>(), retained: new Map<string, number>() };
+  let now = Date.now();
+  const schedule = new MaintenanceSchedule({
+    directory,
+    databases: () => new Map([[record.id, watched(seen)]]),
+    isInUse: () => false,
+    log: silentLog,
+    now: () => now,
+  });
+  await schedule.round();
+  const days = (id: MailboxId): number | undefined => (seen.retained.get(id) ?? 0) / DAY_SECONDS;
+  assert.deepEqual([mailboxOf(plain), mailboxOf(own), QUIET].map(days), [20, 3, 20]);
+  await directory.setMailboxSettings(own.id, { useDatabaseRetentionDefaults: true });
+  now += 24 * HOUR;
+  await schedule.round();
+  assert.equal(days(mailboxOf(own)), 20, 'followed without a restart');
+});
+
+test('mail of a removed mailbox goes when MailboxRetention ends, and the directory forgets it', async () => {
+  const [gone, kept] = [await makeAccount('gone'), await makeAccount('kept')];
+  for (const account of [gone, kept]) (await database.open(mailboxOf(account))).close();
+  await directory.removeAccount(gone.id);
+  const seen = { opened: new Array<string>(), retained: new Map<string, number>() };
+  let now = Date.now();
+  const schedule = new MaintenanceSchedule({
+    directory,
+    databases: () => new Map([[record.id, watched(seen)]]),
+    isInUse: () => false,
+    log: silentLog,
+    now: () => now,
+  });
+  const left = async (): Promise<readonly [disconnected: number, stored: number]> => [
+    (await directory.disconnectedMailboxes()).length,
+    (await database.mailboxes()).length,
+  ];
+  now += 29 * 24 * HOUR;
+  await schedule.round();
+  assert.deepEqual(await left(), [1, 2]);
+  now += 25 * HOUR;
+  const held = await database.open(mailboxOf(gone));
+  await schedule.round();
+  assert.deepEqual(await left(), [1, 2], 'in use: next time');
+  held.close();
+  await schedule.round();
+  assert.deepEqual(await left(), [0, 1]);
 });

@@ -1,34 +1,38 @@
 /**
- * Housekeeping of mailboxes: recoverable items older than DeletedItemRetention go, logs are folded, segments compacted
- * (exchange-behaviour.md §9.2). One mailbox after the other; those in use wait for a quiet time, but not for ever.
+ * Housekeeping of mailboxes: recoverable items go when their retention ends, logs are folded, segments compacted; the
+ * mail of removed mailboxes goes when MailboxRetention ends (exchange-behaviour.md §9.2). One mailbox after the other;
+ * those in use wait for a quiet time, but not for ever.
  */
 import { setTimeout } from 'node:timers/promises';
+import type { Directory } from '../directory/api.ts';
+import type { DatabaseId, DisconnectedMailbox } from '../directory/model.ts';
+import { expiredMailboxes } from '../directory/retention.ts';
+import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { MailboxId } from '../store/model.ts';
+import { loadRetention, type RetentionOf } from './retention.ts';
 
-const DAY_SECONDS = 86_400;
-/** DeletedItemRetention: 14 days. */
-export const RETENTION_SECONDS = 14 * DAY_SECONDS;
 /** From the end of one round to the next. */
 const ROUND_MS = 3_600_000;
 /** From start to the first round: a server has better things to do while it comes up. */
 const FIRST_ROUND_MS = 300_000;
 /** Each mailbox is looked after this often, in milliseconds. */
-const EVERY_MS = DAY_SECONDS * 1000;
+const EVERY_MS = 86_400_000;
 /** A mailbox that is always in use is looked after all the same when it has waited this long. */
 const AT_LATEST_MS = 3 * EVERY_MS;
 /** Breath between two mailboxes. */
 const PAUSE_MS = 20;
 
 export interface MaintenanceOptions {
-  readonly databases: () => Iterable<MailboxDatabase>;
+  readonly directory: Directory;
+  /** Those open on this server. */
+  readonly databases: () => ReadonlyMap<DatabaseId, MailboxDatabase>;
   /** Sessions are open on it. */
   readonly isInUse: (mailbox: MailboxId) => boolean;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  readonly retentionSeconds?: number;
 }
 
 export class MaintenanceSchedule {
@@ -53,18 +57,45 @@ export class MaintenanceSchedule {
     await this.#running;
   }
 
-  /** Looks once at every mailbox; maintains those whose turn it is. @returns how many were maintained */
+  /**
+   * Deletes the mail whose retention has ended, looks once at every mailbox and maintains those whose turn it is.
+   * @returns how many were maintained
+   */
   async round(): Promise<number> {
+    const { databases, directory } = this.#options;
+    if (this.#stop.signal.aborted) return 0;
+    await this.#removeExpired();
+    const retentionOf = await loadRetention(directory);
     let count = 0;
-    for (const database of this.#options.databases()) {
+    for (const [id, database] of databases()) {
       for (const mailbox of await database.mailboxes()) {
         if (this.#stop.signal.aborted) return count;
         if (!this.#isDue(mailbox)) continue;
-        if (await this.#maintain(database, mailbox)) count += 1;
+        if (await this.#maintain(database, mailbox, () => retentionOf(mailbox, id))) count += 1;
         await this.#pause(PAUSE_MS);
       }
     }
     return count;
+  }
+
+  async #removeExpired(): Promise<void> {
+    const { databases, directory, log } = this.#options;
+    for (const mailbox of await expiredMailboxes(directory, this.#now())) {
+      if (this.#stop.signal.aborted) return;
+      const database = databases().get(mailbox.database);
+      // Of another server, which does the same there.
+      if (database === undefined) continue;
+      try {
+        await removeForGood(database, mailbox);
+        await directory.forgetMailbox(mailbox.id);
+        log.info(
+          { mailbox: mailbox.id, alias: mailbox.alias },
+          'mail of a removed mailbox deleted: its retention has ended',
+        );
+      } catch (error) {
+        log.error({ mailbox: mailbox.id, error: String(error) }, 'mail of a removed mailbox could not be deleted');
+      }
+    }
   }
 
   /** Nothing is remembered over a restart: then every quiet mailbox is due, the busy ones as if done just now. */
@@ -75,9 +106,14 @@ export class MaintenanceSchedule {
     return done === undefined || waited >= EVERY_MS;
   }
 
-  async #maintain(database: MailboxDatabase, mailbox: MailboxId): Promise<boolean> {
-    const { log, retentionSeconds = RETENTION_SECONDS } = this.#options;
+  async #maintain(
+    database: MailboxDatabase,
+    mailbox: MailboxId,
+    retention: () => ReturnType<RetentionOf>,
+  ): Promise<boolean> {
+    const { log } = this.#options;
     try {
+      const retentionSeconds = await retention();
       const opened = await database.open(mailbox);
       try {
         await opened.maintain({ retentionSeconds });
@@ -115,5 +151,14 @@ export class MaintenanceSchedule {
 
   #now(): number {
     return (this.#options.now ?? Date.now)();
+  }
+}
+
+/** One that nobody has ever opened has nothing to delete. */
+async function removeForGood(database: MailboxDatabase, { id }: DisconnectedMailbox): Promise<void> {
+  try {
+    await database.remove(id);
+  } catch (error) {
+    if (!(error instanceof Failure && error.code === 'NONEXISTENT')) throw error;
   }
 }

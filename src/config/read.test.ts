@@ -11,7 +11,6 @@ import { configurationKeys } from './schema.ts';
 test('an empty file means all defaults', () => {
   const configuration = defaultConfiguration();
   assert.equal(configuration.log.level, 'info');
-  assert.equal(configuration.mailboxes.retention_days, 14);
   assert.equal(configuration.control.socket, 'run/control.sock');
 });
 
@@ -23,6 +22,10 @@ const refused: ReadonlyArray<[string, RegExp]> = [
   ['[shutdown]\ndrain_seconds = 601', /`shutdown\.drain_seconds` is 601, must be whole number \(0–600\)/],
   ['[shutdown]\ndrain_seconds = 1.5', /must be whole number/],
   ['[shutdown]\ndrain_seconds = "20"', /is "20", must be whole number/],
+  [
+    '[mailboxes]\nretention_days = 30',
+    /`mailboxes\.retention_days` is gone: .* Set-MailboxDatabase NAME -DeletedItemRetention/,
+  ],
   ['log = 1', /`log` must be a section/],
   ['[log\nlevel = 1', /line 1, column/],
 ];
@@ -34,6 +37,10 @@ for (const [text, message] of refused) {
     );
   });
 }
+
+test('the heading that setup of an earlier version wrote over a retired key is no mistake', () => {
+  assert.deepEqual(parseConfiguration('[mailboxes]\n# retention_days = 14\n', 't'), defaultConfiguration());
+});
 
 test('the written template is read back as the defaults plus what was set', () => {
   const text = configurationTemplate(new Map([['server.name', 'MX "1"']]));

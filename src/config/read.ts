@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { parse, TomlError } from 'smol-toml';
 import * as v from 'valibot';
 import { nearestName } from './nearest-name.ts';
-import { type Configuration, configurationKeys, configurationSchema } from './schema.ts';
+import { type Configuration, configurationKeys, configurationSchema, RETIRED_KEYS } from './schema.ts';
 
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
@@ -22,7 +22,7 @@ export class ConfigurationError extends Error {
 export function parseConfiguration(text: string, source: string): Configuration {
   let table: unknown;
   try {
-    table = parse(text);
+    table = withoutEmptied(parse(text));
   } catch (error) {
     if (error instanceof TomlError) {
       throw new ConfigurationError(source, [`line ${error.line}, column ${error.column}: ${firstLine(error.message)}`]);
@@ -52,12 +52,31 @@ export function defaultConfiguration(): Configuration {
   return parseConfiguration('', 'defaults');
 }
 
+/** Setup of an earlier version wrote the headings of all sections, of retired ones, too: without a key they say nothing. */
+function withoutEmptied(table: object): object {
+  const retired = [...RETIRED_KEYS.keys()].map((key) => key.split('.')[0]);
+  const sections = new Set(configurationKeys().map((key) => key.section));
+  return Object.fromEntries(
+    entriesOf(table).filter(
+      ([section, value]) => sections.has(section) || !retired.includes(section) || !isEmptySection(value),
+    ),
+  );
+}
+
+const isEmptySection = (value: unknown): boolean => typeof value === 'object' && entriesOf(value).length === 0;
+
 function unknownKeys(table: unknown): string[] {
   const keys = configurationKeys();
   const sections = new Set(keys.map((key) => key.section));
   const problems: string[] = [];
   for (const [section, value] of entriesOf(table)) {
+    const retired = entriesOf(value).flatMap(([key]) => {
+      const instead = RETIRED_KEYS.get(`${section}.${key}`);
+      return instead === undefined ? [] : [`\`${section}.${key}\` is gone: ${instead}`];
+    });
+    problems.push(...retired);
     if (!sections.has(section)) {
+      if (retired.length > 0) continue;
       // A key written outside its section is the most common mistake: say where it belongs.
       const home = keys.find((key) => key.key === section);
       const near = nearestName(section, sections);

@@ -10,6 +10,10 @@ import * as v from 'valibot';
 const wholeNumber = (least: number, most: number, unset: number, help: string) =>
   v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most), v.description(help)), unset);
 
+/** A share, 0–1. */
+const share = (unset: number, help: string) =>
+  v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1), v.description(help)), unset);
+
 const text = (unset: string, help: string) => v.optional(v.pipe(v.string(), v.nonEmpty(), v.description(help)), unset);
 
 /** Like `text`, and empty means: none. */
@@ -58,20 +62,24 @@ const shutdownSection = v.strictObject({
   ),
 });
 
-const mailboxesSection = v.strictObject({
-  retention_days: wholeNumber(
-    0,
-    24_855,
-    14,
-    'Days that expunged messages stay in recoverable items (Exchange: DeletedItemRetention, 14 days).',
-  ),
-});
-
 const webSection = v.strictObject({
   bindings: maybeText(
     'Addresses and ports of the `web` service (HTTPS: admin API), as `address:port` with commas between. Empty: nowhere.',
     '0.0.0.0:443, [::]:443',
   ),
+});
+
+const metricsSection = v.strictObject({
+  listen: maybeText(
+    'Where Prometheus finds `/metrics` and load balancers `/healthz`, plain HTTP, as `address:port`: `127.0.0.1:9464`. Empty: nowhere. See monitoring.md.',
+  ),
+});
+
+const tracesSection = v.strictObject({
+  endpoint: maybeText(
+    'URL of an OpenTelemetry collector (OTLP over HTTP) that traces are sent to: `http://127.0.0.1:4318/v1/traces`. Empty: no traces.',
+  ),
+  sample: share(1, 'Share of sessions and cmdlets that are traced: 1 all, 0.01 one in a hundred.'),
 });
 
 const controlSection = v.strictObject({
@@ -86,12 +94,21 @@ export const configurationSchema = v.strictObject({
   tls: v.optional(tlsSection, {}),
   log: v.optional(logSection, {}),
   shutdown: v.optional(shutdownSection, {}),
-  mailboxes: v.optional(mailboxesSection, {}),
   web: v.optional(webSection, {}),
   control: v.optional(controlSection, {}),
+  metrics: v.optional(metricsSection, {}),
+  traces: v.optional(tracesSection, {}),
 });
 
 export type Configuration = v.InferOutput<typeof configurationSchema>;
+
+/** Keys of earlier versions, by `section.key`, and what takes their place: a file that has one says so. */
+export const RETIRED_KEYS: ReadonlyMap<string, string> = new Map([
+  [
+    'mailboxes.retention_days',
+    'how long deleted messages can be recovered is a setting of each mailbox database now; take the line out and run, for 30 days: penfold Set-MailboxDatabase NAME -DeletedItemRetention 30.00:00:00 (names: penfold Get-MailboxDatabase)',
+  ],
+]);
 
 /** One key as people and docs see it. */
 export interface ConfigurationKey {
@@ -115,6 +132,7 @@ export function configurationKeys(): readonly ConfigurationKey[] {
 
 type KeySchema =
   | ReturnType<typeof wholeNumber>
+  | ReturnType<typeof share>
   | ReturnType<typeof text>
   | ReturnType<typeof maybeText>
   | (typeof serverSection.entries)[keyof typeof serverSection.entries]
@@ -125,8 +143,10 @@ function describe(section: string, key: string, schema: KeySchema): Configuratio
   let least: number | undefined;
   let most: number | undefined;
   let range = '';
+  let number = 'number';
   for (const item of inner.pipe) {
     if (item.type === 'picklist') range = item.options.map((option) => `\`${option}\``).join(', ');
+    else if (item.type === 'integer') number = 'whole number';
     else if (item.type === 'min_value') least = item.requirement;
     else if (item.type === 'max_value') most = item.requirement;
     else if (item.type === 'max_length') range = `at most ${item.requirement} characters`;
@@ -135,7 +155,7 @@ function describe(section: string, key: string, schema: KeySchema): Configuratio
   return {
     section,
     key,
-    type: inner.type === 'picklist' ? 'one of' : inner.type === 'number' ? 'whole number' : 'string',
+    type: inner.type === 'picklist' ? 'one of' : inner.type === 'number' ? number : 'string',
     range,
     default: JSON.stringify(schema.default),
     help: v.getDescription(inner) ?? '',

@@ -78,6 +78,8 @@ export interface NewAccount {
 }
 
 export interface AccountPatch {
+  /** Of built-in accounts it stays; a kind without a password takes the one there was away. */
+  readonly kind?: AccountKind;
   readonly enabled?: boolean;
   readonly displayName?: string;
   readonly alias?: string;

@@ -36,7 +36,6 @@ import { adoptStartupTypes } from './startup.ts';
 import { openTransport, type OpenTransport } from './transport.ts';
 import { createWebHost, webBindings } from './web.ts';
 
-const DAY_SECONDS = 86_400;
 /** What stopping keeps back of its time for closing databases once the sessions are gone. */
 const CLOSE_MS = 1_000;
 
@@ -111,9 +110,9 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   });
   undo.push(() => backEnd.drain(0));
   const maintenance = new MaintenanceSchedule({
-    databases: () => databases.open.values(),
+    directory,
+    databases: () => databases.open,
     isInUse: (mailbox) => backEnd.sessions.openSessions(mailbox) > 0,
-    retentionSeconds: configuration.mailboxes.retention_days * DAY_SECONDS,
     log,
   });
   const locator = new Locator(directory, (other) => (other.id === server.id ? backEnd : null));
@@ -137,6 +136,8 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     controls: running,
     backEnd,
     listeners: () => running.listeners(),
+    tracking: mail.tracking,
+    transferFolder: parts.layout.transfer,
   });
   running.management = management;
   undo.push(() => management.close());

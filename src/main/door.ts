@@ -71,6 +71,7 @@ class LocalDoor implements OpenDoor {
         databaseOf: (account: Parameters<Databases['of']>[0]) => mail.databases.of(account),
         purgeMailbox: (account: Parameters<Databases['of']>[0]) => purgeMailbox(mail.databases, account),
       },
+      transferFolder: layout.transfer,
       running: null,
       log: silentLog,
     };

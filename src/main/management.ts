@@ -17,6 +17,7 @@ import type { CertificateFacts, FrontDoor, RunningServices } from '../management
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { CertificateStore, KnownCertificate } from '../tls/certificates.ts';
+import type { TrackingLog } from '../transport/tracking-log.ts';
 import { bindingProblem, doorOf, submissionDoor } from './front-doors.ts';
 import { type ProbeCredential, ProbeMailbox } from './probe-mailbox.ts';
 
@@ -30,6 +31,9 @@ export interface ManagementParts {
   readonly controls: ControlServices;
   readonly backEnd: BackendLink;
   readonly listeners: () => readonly ListenerFacts[];
+  readonly tracking: Pick<TrackingLog, 'read'>;
+  /** Where imports note what they have taken, and files to import and export lie. */
+  readonly transferFolder: string;
 }
 
 export interface Management {
@@ -122,6 +126,7 @@ export async function openManagement(parts: ManagementParts): Promise<Management
       ),
     frontDoor: (protocol): readonly FrontDoor[] => listenersOf(protocol).map(doorOf),
     componentActive: (component: ComponentName) => inactiveBecauseOf(requests, component).length === 0,
+    messageTracking: (query) => parts.tracking.read(query),
     authorityPem: async () => {
       if (parts.authorityFile === undefined)
         throw new Failure('UNAVAILABLE', 'this server has no authority of its own');
@@ -140,7 +145,14 @@ export async function openManagement(parts: ManagementParts): Promise<Management
   });
   health.start();
   return {
-    door: createDoor(CMDLETS, { directory, server, mail: running, running, log }),
+    door: createDoor(CMDLETS, {
+      directory,
+      server,
+      mail: running,
+      transferFolder: parts.transferFolder,
+      running,
+      log,
+    }),
     services: running,
     close: async () => {
       unwatch();

@@ -83,6 +83,8 @@ export interface ManagementServices {
   readonly server: Server;
   /** The mailboxes of this server. @throws Failure UNAVAILABLE where nothing can open them */
   readonly mail: MailStore;
+  /** Absolute: where imports note what they have taken, and files to import and export lie. Missing: neither is possible. */
+  readonly transferFolder?: string;
   /** Null: no server runs on the data directory; cmdlets that need one say how to start it. */
   readonly running: RunningServices | null;
   readonly log: Log;

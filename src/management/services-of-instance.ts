@@ -5,6 +5,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Account, Binding, ComponentName, ServiceName } from '../directory/model.ts';
 import type { MailboxDatabase } from '../store/api.ts';
+import type { TrackingQuery, TrackingRecord } from '../transport/tracking-log.ts';
 import type { ControlServices } from './control/api.ts';
 import type { HealthEntry } from './health/entry.ts';
 
@@ -40,6 +41,8 @@ export interface RunningServices extends ControlServices {
   bindingProblem(binding: Binding, service: ServiceName): Promise<string | null>;
   /** Address, port and security by which a client on this machine reaches a front end now. */
   frontDoor(protocol: 'imap' | 'pop3' | 'smtp'): readonly FrontDoor[];
+  /** The message tracking log of this server, oldest first. */
+  messageTracking(query: TrackingQuery): AsyncIterable<TrackingRecord>;
   /** How the probes last went. */
   health(): readonly HealthEntry[];
   probeAll(): Promise<readonly HealthEntry[]>;

@@ -8,6 +8,7 @@ import type { Binding, Server } from '../../src/directory/model.ts';
 import type { SessionFacts } from '../../src/management/control/api.ts';
 import type { CertificateFacts, RunningServices } from '../../src/management/services-of-instance.ts';
 import { Failure } from '../../src/observe/failure.ts';
+import type { TrackingQuery, TrackingRecord } from '../../src/transport/tracking-log.ts';
 import { createAuthority } from '../../src/tls/authority.ts';
 
 const none = (): never => {
@@ -21,6 +22,7 @@ export interface MadeUp {
   bindingProblem?(binding: Binding): string | null;
   /** Services that want to run and cannot, with the reason. */
   readonly problems?: ReadonlyMap<string, string>;
+  messageTracking?(query: TrackingQuery): AsyncIterable<TrackingRecord>;
 }
 
 /** `org` is asked when the server is asked, so that it may be made afterwards. */
@@ -62,6 +64,7 @@ export function fakeRunningServer(
     certificates: () => certificates,
     bindingProblem: (binding) => Promise.resolve(made.bindingProblem?.(binding) ?? null),
     frontDoor: () => [],
+    messageTracking: (query) => made.messageTracking?.(query) ?? none(),
     health: () => [],
     probeAll: () => Promise.resolve([]),
     probe: () => Promise.resolve(null),

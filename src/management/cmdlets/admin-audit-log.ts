@@ -1,9 +1,10 @@
 /** Get-AdminAuditLog: who changed what, when, from which value to which (Exchange: Search-AdminAuditLog). */
 import type { AuditQuery } from '../../directory/api.ts';
 import type { AuditEntry, RoleGroup } from '../../directory/model.ts';
-import { integer, listOf, text, type ValueType } from '../../directory/settings/value-types.ts';
+import { integer, listOf, text } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Cmdlet, CmdletObject, Parameter, ReadingCmdlet } from '../cmdlet.ts';
+import { dateTime } from './date-time.ts';
 
 const MAY_READ: readonly RoleGroup[] = ['Organization Management', 'View-Only Organization Management'];
 const DEFAULT_RESULTS = 1000;
@@ -11,26 +12,6 @@ const MOST_RESULTS = 10_000;
 /** Lists of users, cmdlets and objects are asked for one by one: so many questions at most. */
 const MOST_QUESTIONS = 100;
 const DAY_MS = 86_400_000;
-
-/** Milliseconds since 1970. */
-const dateTime: ValueType<number> = (() => {
-  const read = (value: unknown): number | undefined =>
-    typeof value === 'number' && Number.isFinite(value) && Math.abs(value) <= 8.64e15 ? value : undefined;
-  return {
-    kind: 'DateTime',
-    accepts: 'a date such as 2026-11-23, or a time such as 2026-11-23T09:30 (of this server) or 2026-11-23T09:30Z',
-    choices: null,
-    read,
-    store: (value: number) => value,
-    parse: (typed: string) => {
-      const match = /^\s*(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?\s*$/i.exec(typed);
-      if (match === null) return undefined;
-      // Without a time zone: this server's, for a whole day, too (a bare date would be UTC to Date).
-      return read(Date.parse(`${match[1]}T${match[2] ?? '00:00'}${match[3] ?? ''}`));
-    },
-    format: (value: number) => new Date(value).toISOString(),
-  };
-})();
 
 const startDate: Parameter<number> = { name: 'StartDate', type: dateTime, help: 'Changes from then on.' };
 const endDate: Parameter<number> = {

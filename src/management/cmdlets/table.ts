@@ -16,6 +16,16 @@ import { imapSettingsCmdlets } from './imap-settings.ts';
 import { casMailboxCmdlets } from './cas-mailbox.ts';
 import { healthCmdlets } from './health.ts';
 import { testConnectivityCmdlets } from './test-connectivity.ts';
+import { disconnectedMailboxCmdlets } from './disconnected-mailbox.ts';
+import { getMailbox, setMailbox } from './mailbox.ts';
+import { mailboxDatabaseCmdlets } from './mailbox-database.ts';
+import { getMailboxFolderStatistics } from './mailbox-folder-statistics.ts';
+import { mailboxPermissionCmdlets } from './mailbox-permission.ts';
+import { getMailboxStatistics } from './mailbox-statistics.ts';
+import { mailboxTransferCmdlets } from './mailbox-transfer.ts';
+import { getMessageTrackingLog } from './message-tracking-log.ts';
+import { enableMailbox, newMailbox } from './new-mailbox.ts';
+import { recoverableItemsCmdlets } from './recoverable-items.ts';
 
 const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
   adminAuditLogCmdlets,
@@ -34,6 +44,14 @@ const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
   casMailboxCmdlets,
   healthCmdlets,
   testConnectivityCmdlets,
+  [getMailbox, setMailbox, newMailbox, enableMailbox],
+  disconnectedMailboxCmdlets,
+  mailboxPermissionCmdlets,
+  [getMailboxStatistics, getMailboxFolderStatistics],
+  mailboxDatabaseCmdlets,
+  recoverableItemsCmdlets,
+  mailboxTransferCmdlets,
+  [getMessageTrackingLog],
 ];
 
 export const CMDLETS: readonly Cmdlet[] = NOUNS.flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -39,6 +39,15 @@ const ANNOUNCED_ONE_BY_ONE = 16;
 
 const BUILT_IN: ReadonlySet<Account['kind']> = new Set(['administrator', 'guest', 'anonymous']);
 
+/** @throws Failure CANNOT: built-in accounts stay what they are, and none is made of another */
+function checkKind(now: Account, kind: Account['kind']): void {
+  if (BUILT_IN.has(now.kind)) throw new Failure('CANNOT', `${now.alias} is a built-in account; its kind stays`);
+  if (BUILT_IN.has(kind)) throw new Failure('CANNOT', `no account becomes ${kind}: that one is built in`);
+}
+
+/** A kind without a password: nobody could log on with it, and it would come back with the old kind. */
+const loses = (now: Account, kind: Account['kind']): boolean => now.kind === 'user' && kind !== 'user';
+
 /** Rights go with what they were on; what they were, for the audit log. */
 export type RemoveRights = (transaction: Transaction) => AuditValues;
 
@@ -173,8 +182,11 @@ export class Accounts {
       throw new Failure('CANNOT', 'a mailbox brings its addresses with it; set one or the other');
     this.#file.write(actor, (transaction) => {
       const now = this.existing(id);
+      const kind = patch.kind ?? now.kind;
+      if (kind !== now.kind) checkKind(now, kind);
       const named = {
         ...now,
+        kind,
         enabled: patch.enabled ?? now.enabled,
         displayName: patch.displayName === undefined ? now.displayName : checkedDisplayName(patch.displayName),
         alias: patch.alias === undefined ? now.alias : checkedAlias(patch.alias),
@@ -183,7 +195,8 @@ export class Accounts {
       };
       checkFree(this.#file, id, named.alias, named.userPrincipalName);
       this.#file.run(
-        'UPDATE account SET enabled = ?, display_name = ?, alias = ?, upn = ?, upn_key = ? WHERE id = ?',
+        'UPDATE account SET kind = ?, enabled = ?, display_name = ?, alias = ?, upn = ?, upn_key = ? WHERE id = ?',
+        named.kind,
         Number(named.enabled),
         named.displayName,
         named.alias,
@@ -196,16 +209,17 @@ export class Accounts {
       if (patch.mailbox) next = giveMailbox(this.#file, named, patch.mailbox);
       if (patch.mailbox === null) next = takeMailbox(this.#file, named, transaction.at);
       const rights = now.mailbox !== null && next.mailbox === null ? removeRights(transaction) : {};
-      const had = patch.credentials === undefined ? null : this.credentials(id);
-      if (patch.credentials !== undefined) setCredentials(this.#file, now, patch.credentials);
+      const credentials = patch.credentials === undefined && loses(now, kind) ? null : patch.credentials;
+      const had = credentials === undefined ? null : this.credentials(id);
+      if (credentials !== undefined) setCredentials(this.#file, named, credentials);
       transaction.note('account', id);
       // A new password counts as a change whatever stood there before; neither is ever shown.
       const password = { Password: SECRET };
       transaction.audit(
         now.mailbox === null && next.mailbox === null ? 'User' : 'Mailbox',
         now.alias,
-        { ...this.#values(now), ...rights, ...(patch.credentials === null && had !== null ? password : {}) },
-        { ...this.#values(next), ...(patch.credentials ? password : {}) },
+        { ...this.#values(now), ...rights, ...(credentials === null && had !== null ? password : {}) },
+        { ...this.#values(next), ...(credentials ? password : {}) },
       );
     });
     return this.existing(id);
