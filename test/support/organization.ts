@@ -3,7 +3,7 @@
  * front ends, back end, store, SMTP, control door, put together by the same code as `penfold serve`. Passwords are
  * hashed cheaply. Nothing outlives `stop()`.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Argon2Parameters } from '../../src/auth/argon2id.ts';
@@ -25,6 +25,7 @@ import type { Log } from '../../src/observe/log.ts';
 import type { MailboxDatabase } from '../../src/store/api.ts';
 import { openMemoryDatabase } from '../../src/store/engine/memory/index.ts';
 import { openSqliteDatabase } from '../../src/store/engine/sqlite/index.ts';
+import { createAuthority } from '../../src/tls/authority.ts';
 
 export const TEST_DOMAIN = 'example.test';
 /** Milliseconds less for each logon of a test; the production cost has tests of its own. */
@@ -51,6 +52,8 @@ export interface OrganizationOptions {
   readonly enable?: ReadonlyArray<'imap4' | 'pop3'>;
   /** After so many failed logons a client is locked out; 10 when missing. No answer is held back in tests. */
   readonly lockAfter?: number;
+  /** Names of a second certificate, by the same authority, beside the one for localhost. */
+  readonly furtherCertificate?: readonly string[];
   /** Before anything listens: settings, connectors, further accounts. */
   readonly prepare?: (directory: Directory, server: Server) => Promise<void>;
 }
@@ -127,7 +130,10 @@ async function start(
   }
   await options.prepare?.(directory, server);
 
-  const certificates = await openCertificates(layout, directory, server, log);
+  const further = options.furtherCertificate === undefined ? null : await issue(layout, options.furtherCertificate);
+  const certificates = await openCertificates(layout, directory, server, log, {
+    configuration: further === null ? defaultConfiguration() : { ...defaultConfiguration(), tls: further },
+  });
   undo.push(async () => certificates.close());
   const running = await startServer({
     layout,
@@ -181,6 +187,15 @@ async function start(
       return stopped;
     },
   };
+}
+
+async function issue(layout: DataLayout, names: readonly string[]): Promise<{ certificate: string; key: string }> {
+  const domains = [TEST_DOMAIN, 'localhost'];
+  const authority = await createAuthority({ directory: layout.tls, organization: 'Test', domains });
+  const issued = await authority.issue({ names, days: 1 });
+  const file = path.join(layout.tls, 'further.pem');
+  await writeFile(file, issued.chainPem + issued.keyPem, { mode: 0o600 });
+  return { certificate: file, key: file };
 }
 
 export function cheapCredentials(password: string): Promise<Credentials> {

@@ -18,6 +18,8 @@ export interface RollingFileSettings {
   readonly perFileQuota: number;
   /** Seconds after its last line that a file is kept; 0: for ever. */
   readonly maxAge: number;
+  /** What the lines look like; a change begins a new file, unless one file is wanted for ever. Missing: all alike. */
+  readonly format?: string;
   /** Bytes of all files of this prefix; the oldest go first. Infinity: no cap. */
   readonly maxDirectorySize: number;
 }
@@ -42,6 +44,7 @@ interface Current {
   readonly file: string;
   readonly directory: string;
   readonly period: string;
+  readonly format: string | undefined;
   size: number;
 }
 
@@ -56,6 +59,8 @@ export class RollingFile {
   #writing: Promise<void> = Promise.resolve();
   #current: Current | null = null;
   #sweptAt = 0;
+  /** Caps of the latest sweep: others count at once, not an hour later. */
+  #sweptBy = '';
 
   constructor(options: RollingFileOptions) {
     this.#options = options;
@@ -95,7 +100,7 @@ export class RollingFile {
       await appendFile(current.file, text, { mode: 0o640 });
       current.size += Buffer.byteLength(text);
       this.#troubled = false;
-      if (this.#now() - this.#sweptAt > SWEEP_MS) await this.#sweep(settings);
+      if (this.#now() - this.#sweptAt > SWEEP_MS || this.#sweptBy !== capsOf(settings)) await this.#sweep(settings);
     } catch (error) {
       this.#dropped += lines.length;
       this.#current = null;
@@ -105,16 +110,17 @@ export class RollingFile {
   }
 
   async #fileFor(settings: RollingFileSettings): Promise<Current> {
-    const { directory, perFileQuota, prefix } = settings;
+    const { directory, format, perFileQuota, prefix } = settings;
     const period = perFileQuota === 0 ? periodOf(settings.rollOver, this.#now()) : dayOf(this.#now());
     const current = this.#current;
+    const reformatted = current !== null && current.format !== format;
     const begins =
       perFileQuota === 0
-        ? current?.period !== period
-        : perFileQuota !== Infinity && current !== null && current.size >= perFileQuota;
+        ? reformatted || current?.period !== period
+        : perFileQuota !== Infinity && current !== null && (reformatted || current.size >= perFileQuota);
     if (current !== null && current.directory === directory && !begins) return current;
     await mkdir(directory, { recursive: true, mode: 0o750 });
-    const name = perFileQuota === Infinity ? `${prefix}.LOG` : await this.#nextName(settings, period);
+    const name = perFileQuota === Infinity ? `${prefix}.LOG` : await this.#nextName(settings, period, reformatted);
     const file = path.join(directory, name);
     let size = await sizeOf(file);
     if (size === 0) {
@@ -122,23 +128,28 @@ export class RollingFile {
       await appendFile(file, header, { mode: 0o640 });
       size = Buffer.byteLength(header);
     }
-    this.#current = { file, directory, period, size };
+    this.#current = { file, directory, period, format, size };
     await this.#sweep(settings);
     return this.#current;
   }
 
   /** The latest file of the period when it has room (a restart goes on in it), else the number behind it. */
-  async #nextName({ directory, prefix, perFileQuota }: RollingFileSettings, period: string): Promise<string> {
+  async #nextName(
+    { directory, prefix, perFileQuota }: RollingFileSettings,
+    period: string,
+    anew: boolean,
+  ): Promise<string> {
     const pattern = new RegExp(`^${prefix}${period}-(\\d+)\\.LOG$`);
     const numbers = (await readdir(directory)).map((name) => Number(pattern.exec(name)?.[1] ?? 0));
     const last = numbers.reduce((highest, n) => Math.max(highest, n), 0);
     const lastName = `${prefix}${period}-${last}.LOG`;
     const full = perFileQuota > 0 && (await sizeOf(path.join(directory, lastName))) >= perFileQuota;
-    return last === 0 || full ? `${prefix}${period}-${last + 1}.LOG` : lastName;
+    return last === 0 || full || anew ? `${prefix}${period}-${last + 1}.LOG` : lastName;
   }
 
   async #sweep(settings: RollingFileSettings): Promise<void> {
     this.#sweptAt = this.#now();
+    this.#sweptBy = capsOf(settings);
     const { directory, prefix, maxAge, maxDirectorySize } = settings;
     const files: Array<{ file: string; size: number; at: number }> = [];
     for (const name of await readdir(directory)) {
@@ -158,6 +169,8 @@ export class RollingFile {
     }
   }
 }
+
+const capsOf = ({ maxAge, maxDirectorySize }: RollingFileSettings): string => `${maxAge} ${maxDirectorySize}`;
 
 const two = (n: number): string => String(n).padStart(2, '0');
 

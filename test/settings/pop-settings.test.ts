@@ -1,0 +1,13 @@
+/** Must show 1 of the milestone, second half: what Set-PopSettings does to clients of a running server. */
+import { after, before } from 'node:test';
+import { testEffects } from './effects.ts';
+import { POP_EFFECTS } from './mail-protocol-effects.ts';
+import { SettingsStage } from './stage.ts';
+
+let stage: SettingsStage;
+before(async () => {
+  stage = await SettingsStage.open();
+});
+after(() => stage.close());
+
+testEffects(POP_EFFECTS, () => stage);
