@@ -1,6 +1,7 @@
 /**
  * Accounts that may run cmdlets are changed and removed only by who may run at least the same ones. Else whoever looks
- * after mailboxes could set the Administrator's password and be Administrator. Stands around the directory that every
+ * after mailboxes could set the Administrator's password and be Administrator, give himself FullAccess to his mail, or
+ * turn off his web access and with it the admin API (exchange-behaviour.md §1.1). Stands around the directory that every
  * cmdlet of a call gets, so that no cmdlet can forget it.
  */
 import type { Directory } from '../directory/api.ts';
@@ -28,6 +29,18 @@ export function protectingAccounts(directory: Directory, caller: Caller): Direct
     removeAccount: async (id) => {
       await check(id);
       await directory.removeAccount(id);
+    },
+    setClientAccess: async (id, patch) => {
+      await check(id);
+      return directory.setClientAccess(id, patch);
+    },
+    setMailboxSettings: async (id, patch) => {
+      await check(id);
+      return directory.setMailboxSettings(id, patch);
+    },
+    setPermission: async (permission) => {
+      await check(permission.mailbox);
+      await directory.setPermission(permission);
     },
     // What would end the protection, were it asked for inside a cmdlet.
     as: (actor) => protectingAccounts(directory.as(actor), caller),

@@ -162,6 +162,12 @@ describe('role groups', () => {
     const clerk = as('Recipient Management');
     await assert.rejects(clerk.changeAccount(boss.id, { enabled: false }), { code: 'NOPERM' });
     await assert.rejects(clerk.removeAccount(boss.id), { code: 'NOPERM', message: /boss@example\.test is in Server/ });
+    // Who opens an administrator's mailbox reads his mail; who turns his web access off locks him out of the admin API.
+    const spy = { mailbox: boss.id, user: person.id, rights: ['FullAccess'] } as const;
+    await assert.rejects(clerk.setPermission(spy), { code: 'NOPERM' });
+    await assert.rejects(clerk.setClientAccess(boss.id, { owaEnabled: false }), { code: 'NOPERM' });
+    await assert.rejects(clerk.setMailboxSettings(boss.id, { maxReceiveSize: 0 }), { code: 'NOPERM' });
+    await clerk.setClientAccess(person.id, { owaEnabled: false });
     await clerk.changeAccount(person.id, { displayName: 'Someone' });
     await as('Recipient Management', 'Server Management').changeAccount(boss.id, { displayName: 'The Boss' });
     await as('Organization Management').changeAccount(boss.id, { displayName: 'Boss' });
