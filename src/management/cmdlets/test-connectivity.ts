@@ -2,7 +2,7 @@
  * Test-PopConnectivity, Test-ImapConnectivity (exchange-behaviour.md §10), Test-SmtpConnectivity (ours): really log on
  * through the front door, and unless -LightMode really send and receive. Any server can be named, not only ours.
  */
-import type { Server } from '../../directory/model.ts';
+import type { RoleGroup, Server } from '../../directory/model.ts';
 import * as type from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { CmdletCall, CmdletObject, ManagementServices, Parameter, ReadingCmdlet } from '../cmdlet.ts';
@@ -76,7 +76,7 @@ const monitoringContext = toggle('MonitoringContext', 'Taken for scripts written
 const smtpServer: Parameter<string> = {
   name: 'SmtpServer',
   type: type.text({ min: 3, max: 260, pattern: /^.+:\d{1,5}$/, accepts: 'host:port' }),
-  help: "Where the test message is submitted, for a server that is not the organization's. Not in Exchange.",
+  help: "Where the test message is submitted, for a server that is not the organization's, with -MailboxCredential. Not in Exchange.",
 };
 
 const PARAMETERS: readonly Parameter<unknown>[] = [
@@ -93,6 +93,7 @@ const PARAMETERS: readonly Parameter<unknown>[] = [
   monitoringContext,
   smtpServer,
 ];
+const MAY_RESET: readonly RoleGroup[] = ['Organization Management', 'Server Management'];
 const DEFAULT_CONNECTION_TIMEOUT_S = 120;
 const DEFAULT_TIMEOUT_S = 180;
 
@@ -111,7 +112,7 @@ function cmdlet(probed: Probed): ReadingCmdlet {
         says: 'The same over the port that begins in the clear.',
       },
     ],
-    roles: ['Organization Management', 'Server Management', 'View-Only Organization Management'],
+    roles: [...MAY_RESET, 'View-Only Organization Management'],
     columns: ['CasServer', 'LocalSite', 'Scenario', 'Result', 'Latency(MS)', 'Error'],
     run: (call) => run(probed, call),
   };
@@ -214,7 +215,16 @@ async function credentialFor(
       `${place.host} is no server of this organization: say who logs on with -MailboxCredential user:password`,
     );
   }
-  const credential = await services.running.probeCredential(args.optional(resetCredentials) ?? false);
+  // Whoever may only read would have the password of a real mailbox sent to a host of his own.
+  if (args.has(smtpServer))
+    throw new Failure(
+      'CANNOT',
+      '-SmtpServer needs -MailboxCredential: the health mailbox logs on to our own servers only',
+    );
+  const resets = args.optional(resetCredentials) ?? false;
+  if (resets && !call.caller.roles.some((role) => MAY_RESET.includes(role)))
+    throw new Failure('NOPERM', `-ResetTestAccountCredentials is a change, for members of ${MAY_RESET.join(' or ')}`);
+  const credential = await services.running.probeCredential(resets);
   return { credential, address: credential.user };
 }
 
