@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { createServer, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Failure, ProtocolViolation } from '../observe/failure.ts';
 import { Connection } from '../wire/connection.ts';
 import {
@@ -214,6 +215,21 @@ test('DONE belongs to the byte stream', async () => {
   assert.equal(from.done(), true);
   assert.deepEqual(await names(from, 1), ['NOOP']);
   assert.equal(from.done(), false);
+});
+
+test('poll takes what is there, and promises only what has literals', async () => {
+  const from = reader();
+  assert.equal(from.poll(), null);
+  client.write('a NO');
+  while (connection.buffered < 4) await turn();
+  assert.equal(from.poll(), null);
+  client.write('OP\r\nb STATUS {5}\r\n');
+  while (connection.buffered < 21) await turn();
+  assert.deepEqual(from.poll(), { tag: 'a', name: 'NOOP' });
+  const coming = from.poll();
+  assert.ok(coming instanceof Promise);
+  client.write('INBOX (MESSAGES)\r\n');
+  assert.deepEqual(await coming, { tag: 'b', name: 'STATUS', folder: 'INBOX', items: ['MESSAGES'] });
 });
 
 test('responses of AUTHENTICATE', async () => {

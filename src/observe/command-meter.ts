@@ -10,6 +10,8 @@ export interface TrafficCount {
 }
 
 export interface CommandMeter {
+  /** False: nobody reads `parameters` and `context`, which may then be empty: they cost time with every command. */
+  readonly wantsTexts?: boolean;
   /**
    * A command has come: milliseconds it has to wait before it may run.
    * @throws Failure LIMIT while the user's budget is used up

@@ -12,6 +12,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ number: fc.nat(20) }),
   fc.record({ bytes: fc.uint8Array({ maxLength: 400 }) }),
   fc.record({ utf8: fc.string({ unit: 'grapheme' }) }),
+  fc.record({ utf8: fc.string({ unit: 'grapheme', minLength: 1200, maxLength: 1500 }) }),
 );
 
 function plain(steps: readonly Step[]): Buffer {

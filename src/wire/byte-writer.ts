@@ -10,6 +10,8 @@ import { OUTPUT_BUFFER_BYTES } from './limits.ts';
 const FIRST_BUFFER_BYTES = 4 * 1024;
 /** 4 → 64 → 256 KiB: an answer of one ordinary message does not pay for a large buffer. */
 const GROWTH = 16;
+/** Octets of UTF-8 for one unit of UTF-16, at most. */
+const UTF8_BYTES = 3;
 /** Shorter ranges are quicker copied byte by byte than by a call into the engine. */
 const COPIED_BY_BYTE = 48;
 
@@ -47,7 +49,11 @@ export class ByteWriter {
   }
 
   utf8(text: string): this {
-    return this.bytes(Buffer.from(text, 'utf8'));
+    const most = text.length * UTF8_BYTES;
+    if (most > FIRST_BUFFER_BYTES) return this.bytes(Buffer.from(text, 'utf8'));
+    const buffer = this.#room(most);
+    this.#length += buffer.write(text, this.#length, 'utf8');
+    return this;
   }
 
   /** A non-negative integer up to 2^53. */

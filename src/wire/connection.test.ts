@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { ProtocolViolation } from '../observe/failure.ts';
-import { Connection, IdleTimeout, withoutLineEnd } from './connection.ts';
+import { Connection, IdleTimeout, type Reader, withoutLineEnd } from './connection.ts';
 import { READ_AHEAD_BYTES } from './limits.ts';
 
 const open: net.Server[] = [];
@@ -22,6 +23,12 @@ async function pair(): Promise<{ client: net.Socket; connection: Connection }> {
   const [socket] = await once(server, 'connection');
   assert.ok(socket instanceof net.Socket);
   return { client, connection: new Connection(socket) };
+}
+
+/** Notes how a wait ended. */
+function waiter(): { reader: Reader; woken: Promise<boolean | IdleTimeout> } {
+  const { promise, resolve } = Promise.withResolvers<boolean | IdleTimeout>();
+  return { reader: { readable: resolve, silent: resolve }, woken: promise };
 }
 
 describe('Connection', () => {
@@ -99,6 +106,60 @@ describe('Connection', () => {
     const { client, connection } = await pair();
     connection.idleLimit(1);
     await assert.rejects(connection.readLine(100), IdleTimeout);
+    connection.destroy();
+    client.destroy();
+  });
+
+  test('who waits without a promise hears of more bytes, of the end and of silence, each time once', async () => {
+    const { client, connection } = await pair();
+    assert.equal(connection.takeLine(100), null);
+    const first = waiter();
+    connection.wait(first.reader);
+    assert.throws(() => connection.wait(waiter().reader), /two reads/);
+    client.write('half a li');
+    assert.equal(await first.woken, true);
+    assert.equal(connection.takeLine(100), null);
+    const second = waiter();
+    connection.wait(second.reader);
+    client.write('ne\r\nand more');
+    assert.equal(await second.woken, true);
+    assert.equal(String(connection.takeLine(100)), 'half a line\r\n');
+    assert.equal(connection.takeLine(100), null);
+    const third = waiter();
+    connection.wait(third.reader);
+    connection.idleLimit(1);
+    assert.ok((await third.woken) instanceof IdleTimeout);
+    const fourth = waiter();
+    connection.wait(fourth.reader);
+    assert.ok((await fourth.woken) instanceof IdleTimeout);
+    connection.destroy();
+    client.destroy();
+
+    const other = await pair();
+    const last = waiter();
+    other.connection.wait(last.reader);
+    other.client.end();
+    assert.equal(await last.woken, false);
+    const late = waiter();
+    other.connection.wait(late.reader);
+    assert.equal(await late.woken, false);
+    other.connection.destroy();
+  });
+
+  test('a line that comes in pieces is held to the limit, and what was scanned stays right behind a put back', async () => {
+    const { client, connection } = await pair();
+    client.write('x'.repeat(60));
+    while (connection.buffered < 60) await turn();
+    assert.equal(connection.takeLine(100), null);
+    connection.unread(Buffer.from('a\n'));
+    assert.equal(String(connection.takeLine(100)), 'a\n');
+    assert.equal(connection.takeLine(100), null);
+    client.write('x'.repeat(40));
+    while (connection.buffered < 100) await turn();
+    assert.throws(
+      () => connection.takeLine(100),
+      (reason) => reason instanceof ProtocolViolation && reason.fatal,
+    );
     connection.destroy();
     client.destroy();
   });

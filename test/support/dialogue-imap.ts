@@ -38,6 +38,7 @@ export interface ImapStage extends Stage {
 export async function openImapStage(
   database: MailboxDatabase,
   settings: Partial<ReturnType<ImapSessionOptions['settings']>> = {},
+  options: { readonly endedBefore?: boolean } = {},
 ): Promise<ImapStage> {
   const id = mailboxId(randomUUID());
   const mailbox = await database.open(id);
@@ -66,6 +67,7 @@ export async function openImapStage(
         ...settings,
       }),
     });
+    if (options.endedBefore === true) session.end();
     drain.signal.addEventListener('abort', () => session.end());
     await new Promise<void>((resolve) => session.serve(connection, { over: resolve }));
   }

@@ -1,6 +1,6 @@
 /** SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3; CONDSTORE RFC 7162 §3.1.8; MAILBOXID RFC 8474 §4.1). */
 import { KEYWORDS_PER_FOLDER } from '../../wire/limits.ts';
-import { SEEN } from '../../store/model.ts';
+import { type Folder, SEEN } from '../../store/model.ts';
 import type { FolderView } from '../../store/api.ts';
 import type { CommandOf } from '../grammar/ast.ts';
 import { type Completion, ok, type Session } from '../session/context.ts';
@@ -23,22 +23,44 @@ export async function select(session: Session, command: CommandOf<'SELECT' | 'EX
   return ok(`${command.name} completed.`, readOnly ? 'READ-ONLY' : 'READ-WRITE');
 }
 
+/** What SELECT and EXAMINE say of a folder, without the counts of the session. */
+interface Facts {
+  readonly readWrite: string;
+  readonly readOnly: string;
+}
+
+/**
+ * By the folder's snapshot, which the store replaces with every change: who selects a folder again in which nothing
+ * has changed costs no search for the first unseen message, and no text.
+ */
+const factsOf = new WeakMap<Folder, Facts>();
+
 function writeFacts(session: Session, view: SelectedView): void {
-  const folder = view.folder;
+  let facts = factsOf.get(view.folder);
+  if (facts === undefined) {
+    facts = makeFacts(view.folder, view.store);
+    factsOf.set(view.folder, facts);
+  }
+  session.out.ascii(`* ${view.exists} EXISTS\r\n* ${view.recentCount} RECENT\r\n`);
+  session.out.utf8(view.readOnly ? facts.readOnly : facts.readWrite);
+}
+
+function makeFacts(folder: Folder, store: FolderView): Facts {
   const flags = flagNames(folder);
-  const out = session.out;
-  out.ascii('* ').number(view.exists).ascii(' EXISTS\r\n');
-  out.ascii('* ').number(view.recentCount).ascii(' RECENT\r\n');
-  out.utf8(`* FLAGS (${flags})\r\n`);
   const more = folder.keywords.length < KEYWORDS_PER_FOLDER ? ' \\*' : '';
-  if (view.readOnly) out.ascii('* OK [PERMANENTFLAGS ()] Read-only: no flags can be changed.\r\n');
-  else out.utf8(`* OK [PERMANENTFLAGS (${flags}${more})] Permanent flags.\r\n`);
-  const unseen = folder.unseen === 0 ? 0 : firstUnseen(view.store);
-  if (unseen > 0) out.ascii(`* OK [UNSEEN ${unseen}] Is the first unseen message.\r\n`);
-  out.ascii(`* OK [UIDVALIDITY ${folder.uidValidity}] UIDVALIDITY value.\r\n`);
-  out.ascii(`* OK [UIDNEXT ${folder.uidNext}] The next unique identifier value.\r\n`);
-  out.ascii(`* OK [HIGHESTMODSEQ ${folder.highestModSeq}] The highest modification sequence.\r\n`);
-  out.ascii(`* OK [MAILBOXID (${mailboxObjectId(view.id)})] The id of this folder.\r\n`);
+  const unseen = folder.unseen === 0 ? 0 : firstUnseen(store);
+  const before = `* FLAGS (${flags})\r\n`;
+  const behind = [
+    unseen > 0 ? `* OK [UNSEEN ${unseen}] Is the first unseen message.\r\n` : '',
+    `* OK [UIDVALIDITY ${folder.uidValidity}] UIDVALIDITY value.\r\n`,
+    `* OK [UIDNEXT ${folder.uidNext}] The next unique identifier value.\r\n`,
+    `* OK [HIGHESTMODSEQ ${folder.highestModSeq}] The highest modification sequence.\r\n`,
+    `* OK [MAILBOXID (${mailboxObjectId(folder.id)})] The id of this folder.\r\n`,
+  ].join('');
+  return {
+    readWrite: `${before}* OK [PERMANENTFLAGS (${flags}${more})] Permanent flags.\r\n${behind}`,
+    readOnly: `${before}* OK [PERMANENTFLAGS ()] Read-only: no flags can be changed.\r\n${behind}`,
+  };
 }
 
 /** Sequence number of the first message without \Seen, or 0. */

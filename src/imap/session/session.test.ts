@@ -164,6 +164,52 @@ test('a server that stops says BYE to those who wait and to those who idle', asy
   await closed;
 });
 
+test('what was answered already does not wait for a command that takes longer', async () => {
+  await withStage(async (stage) => {
+    const client = new Client(await stage.connect());
+    await client.command('SELECT INBOX');
+    const prototype = stage.mailbox.constructor.prototype;
+    const original: unknown = Reflect.get(prototype, 'search');
+    const found = Promise.withResolvers<Uint32Array>();
+    Reflect.set(prototype, 'search', () => found.promise);
+    client.socket.write('a NOOP\r\nb STATUS INBOX (MESSAGES)\r\nc SEARCH ALL\r\nd NOOP\r\n');
+    const early = (await client.until('b OK STATUS completed.\r\n')).toString('latin1');
+    assert.match(early, /^a OK .*\r\n\* STATUS INBOX \(MESSAGES 0\)\r\n/);
+    found.resolve(new Uint32Array(0));
+    Reflect.set(prototype, 'search', original);
+    const late = (await client.until('d OK NOOP completed.\r\n')).toString('latin1');
+    assert.match(late, /^\* SEARCH\r\nc OK /);
+  });
+});
+
+test('a session that was told to end before it serves says BYE at once', async () => {
+  const stage = await openImapStage(openMemoryDatabase(), {}, { endedBefore: true });
+  const client = new Client(await stage.connect());
+  await client.until('* BYE The server');
+  if (!client.socket.closed) await once(client.socket, 'close');
+  await stage.close();
+});
+
+test('a folder selected again is told of as it is now', async () => {
+  await withStage(async (stage) => {
+    const inbox = stage.mailbox.folderByName('INBOX');
+    assert.ok(inbox !== null);
+    for (let i = 0; i < 3; i += 1) await stage.setUp(message(Buffer.from('a: b\r\n\r\n')));
+    const client = new Client(await stage.connect());
+    const selected = async (command: string): Promise<string> => {
+      client.socket.write(`x ${command} INBOX\r\n`);
+      return (await client.until(`x OK`)).toString('latin1');
+    };
+    assert.match(await selected('SELECT'), /PERMANENTFLAGS \(\\Seen[^]*UNSEEN 1\]/);
+    assert.match(await selected('EXAMINE'), /PERMANENTFLAGS \(\)[^]*UNSEEN 1\]/);
+    await stage.mailbox.setFlags(inbox.id, Uint32Array.of(1, 2), { op: 'add', flags: 1, keywords: ['$Label'] });
+    const now = await selected('SELECT');
+    assert.match(now, /FLAGS \([^)]*\$Label\)[^]*UNSEEN 3\]/);
+    await stage.mailbox.setFlags(inbox.id, Uint32Array.of(3), { op: 'add', flags: 1, keywords: [] });
+    assert.doesNotMatch(await selected('SELECT'), /UNSEEN/);
+  });
+});
+
 test('an engine fault is answered with SERVERBUG and the session id, and the session goes on', async () => {
   await withStage(async (stage) => {
     const client = new Client(await stage.connect());

@@ -310,7 +310,8 @@ class RunningSession implements Session, Reader {
   #complete(command: Command, done: Completion): Promise<void> | null {
     return this.#withNews(mayMoveNumbers(command), () => {
       this.#writeTagged(command.tag, done);
-      this.#metered(commandWord(command), parametersOf(command), outcomeOf(command.tag, done));
+      if (this.#options.meter?.wantsTexts === false) this.#metered(commandWord(command), '', '');
+      else this.#metered(commandWord(command), parametersOf(command), outcomeOf(command.tag, done));
       // BYE has been said by the command itself.
       if (command.name === 'LOGOUT') this.#farewell = '';
     });

@@ -77,6 +77,10 @@ export class SharedFolderView implements FolderView {
     return Promise.resolve(all.sort());
   }
 
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;

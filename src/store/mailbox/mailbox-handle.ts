@@ -28,6 +28,7 @@ import {
 } from './folder-intents.ts';
 import { INBOX } from './folder-name.ts';
 import { findLineEnds } from './line-ends.ts';
+import type { SharedFolderView } from './folder-view.ts';
 import type { MailboxCore } from './mailbox-core.ts';
 import { maintain } from './maintenance.ts';
 import { appendIntent, copyIntent, expungeIntent, flagsIntent } from './message-intents.ts';
@@ -38,7 +39,7 @@ export class MailboxHandle implements Mailbox {
   readonly id: MailboxId;
   readonly #core: MailboxCore;
   readonly #released: () => void;
-  readonly #views = new Set<FolderView>();
+  readonly #views = new Set<SharedFolderView>();
   readonly #watches = new Set<() => void>();
   #open = true;
 
@@ -97,6 +98,8 @@ export class MailboxHandle implements Mailbox {
   async view(id: FolderId): Promise<FolderView> {
     const folder = this.#core.folder(id);
     const view = this.#core.openView(folder);
+    // A client that selects all day would otherwise leave every view it ever had here.
+    for (const former of this.#views) if (!former.isOpen) this.#views.delete(former);
     this.#views.add(view);
     await findLineEnds(this.#core, folder);
     return view;
