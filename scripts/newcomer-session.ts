@@ -52,7 +52,8 @@ const STEPS: readonly Step[] = [
     until: /Password: ?$/,
     counts: true,
   },
-  { note: 'Typed unseen.', keys: 'Engine-of-1843', until: SHELL, counts: false },
+  { note: 'Typed unseen,', keys: 'Engine-of-1843', until: /Once more: ?$/, counts: false },
+  { note: 'and again.', keys: 'Engine-of-1843', until: SHELL, counts: false },
   {
     note: 'IMAP4 is installed and stopped. Tab shows the services, then what can be set.',
     keys: 'Set-Servi⇥imap4 -StartupT⇥Auto⇥-Stat⇥Run⇥',

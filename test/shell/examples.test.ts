@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { createTransport } from 'nodemailer';
 import { ShellSession } from '../../src/cli/shell/session.ts';
 import { LOCAL_CMDLETS } from '../../src/cli/shell/stages/all.ts';
 import { controlSocketPath } from '../../src/config/data-directory.ts';
@@ -21,6 +22,15 @@ describe('examples', () => {
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'penfold-examples-'));
     organization = await startOrganization({ engine: 'memory' });
+    // Examples look into mailboxes, export and search.
+    const transport = createTransport({ host: organization.host, port: organization.smtp.inbound, ignoreTLS: true });
+    await transport.sendMail({
+      from: 'charles@example.net',
+      to: organization.user(0).address,
+      subject: 'invoice 1843',
+      text: 'Note G',
+    });
+    transport.close();
     const socket = controlSocketPath(organization.layout, defaultConfiguration().control.socket);
     session = await ShellSession.open({
       door: doorOverSocket(socket, { user: 'local:test', via: 'shell' }),

@@ -182,8 +182,8 @@ export async function testShell(): Promise<TestShell> {
     console,
     serverName: 'MAIL',
     history: () => ['Get-Thing', 'Set-Thing one'],
-    read: (prompt, secret) => {
-      asked.push(`${prompt}${secret ? '(unseen)' : ''}`);
+    read: (prompt, how) => {
+      asked.push(`${prompt}${how}`);
       return Promise.resolve('typed');
     },
     confirm: (what) => {

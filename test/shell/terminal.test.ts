@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, test } from 'node:test';
-import { Terminal } from '../../src/cli/shell/terminal.ts';
+import { readAt, Terminal } from '../../src/cli/shell/terminal.ts';
 
 interface Typist {
   readonly terminal: Terminal;
@@ -100,6 +100,20 @@ describe('terminal', () => {
     type('\u0004');
     assert.equal(await end, null);
     assert.equal(await terminal.line('> '), null);
+  });
+
+  test('a new secret is typed twice', async () => {
+    const { terminal, type, until } = typist();
+    const same = readAt(terminal, 'Password: ', 'new secret');
+    type('one\r');
+    await until('Once more');
+    type('one\r');
+    assert.equal(await same, 'one');
+    const different = readAt(terminal, 'Again: ', 'new secret');
+    await until('Again');
+    type('one\rtwo\r');
+    await assert.rejects(different, /two different ones/);
+    terminal.close();
   });
 
   test('Ctrl-C at a secret is no secret', async () => {

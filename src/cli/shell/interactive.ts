@@ -7,7 +7,7 @@ import { isIncomplete } from './grammar/parser.ts';
 import { History, historyFile } from './history.ts';
 import type { Answer } from './pipeline.ts';
 import { ShellSession } from './session.ts';
-import { Terminal } from './terminal.ts';
+import { readAt, Terminal } from './terminal.ts';
 
 /** Resolves with the exit code. */
 export async function interactiveShell(door: OpenDoor, version: string): Promise<number> {
@@ -21,7 +21,7 @@ export async function interactiveShell(door: OpenDoor, version: string): Promise
     serverName: door.server.name,
     history: () => history.lines,
     confirm: (what) => question(what),
-    read: async (prompt, secret) => (secret ? terminal.secret(prompt) : ((await terminal.line(prompt)) ?? '')),
+    read: (prompt, how) => readAt(terminal, prompt, how),
   });
   const terminal = new Terminal({
     input: process.stdin,

@@ -6,6 +6,9 @@ import type { Cell } from '../../management/cmdlet.ts';
 import type { Command, Value } from './grammar/ast.ts';
 import type { Stream } from './items.ts';
 
+/** How it is typed: seen, unseen, or unseen and twice because nobody could tell a slip of the finger later. */
+export type Reading = 'shown' | 'secret' | 'new secret';
+
 /** What the shell around a pipeline gives to its stages. */
 export interface Surroundings {
   readonly signal: AbortSignal;
@@ -14,8 +17,8 @@ export interface Surroundings {
   readonly catalogue: Catalogue;
   readonly serverName: string;
   history(): readonly string[];
-  /** What a person types, unseen when `secret`. @throws Failure CANNOT where nobody is to be asked */
-  read(prompt: string, secret: boolean): Promise<string>;
+  /** What a person types. @throws Failure CANNOT where nobody is to be asked */
+  read(prompt: string, how: Reading): Promise<string>;
   clear(): void;
   /** Ends the shell behind this pipeline. */
   leave(exitCode: number): void;

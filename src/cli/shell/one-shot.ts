@@ -7,6 +7,7 @@ import { connectForOneShot } from './connect.ts';
 import { type Console, TerminalConsole } from './console.ts';
 import { pipelineOfWords } from './grammar/words.ts';
 import { ShellSyntaxError } from './grammar/syntax-error.ts';
+import type { Reading } from './local.ts';
 import type { Answer } from './pipeline.ts';
 import { secretFromStdin, unattended } from './script.ts';
 import { ShellSession } from './session.ts';
@@ -83,9 +84,7 @@ export async function runWords(words: readonly string[], options: RunWordsOption
     door,
     console,
     serverName: options.serverName,
-    ...(attended
-      ? { confirm: askOnTerminal, read: (prompt: string, secret: boolean) => readOnTerminal(prompt, secret) }
-      : { read: secretFromStdin }),
+    ...(attended ? { confirm: askOnTerminal, read: readOnTerminal } : { read: secretFromStdin }),
   });
   const source = words.join(' ');
   try {
@@ -120,8 +119,8 @@ async function askOnTerminal(what: string): Promise<Answer> {
   }
 }
 
-async function readOnTerminal(prompt: string, secret: boolean): Promise<string> {
-  const { Terminal } = await import('./terminal.ts');
+async function readOnTerminal(prompt: string, how: Reading): Promise<string> {
+  const { readAt, Terminal } = await import('./terminal.ts');
   const terminal = new Terminal({
     input: process.stdin,
     output: process.stdout,
@@ -130,7 +129,7 @@ async function readOnTerminal(prompt: string, secret: boolean): Promise<string> 
     onInterrupt: () => {},
   });
   try {
-    return secret ? await terminal.secret(prompt) : ((await terminal.line(prompt)) ?? '');
+    return await readAt(terminal, prompt, how);
   } finally {
     terminal.close();
   }

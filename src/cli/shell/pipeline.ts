@@ -117,7 +117,9 @@ async function givenTo(
   context: Context,
 ): Promise<RawArgument> {
   // A secret that was not typed is asked for, so that it stands in no history and on no screen.
-  if (value === null && parameter.secret) return context.around.read(`${parameter.name}: `, true);
+  if (value === null && parameter.secret) {
+    return context.around.read(`${parameter.name}: `, /password$/i.test(parameter.name) ? 'new secret' : 'secret');
+  }
   return argumentFor(parameter, value, { scalarOrList: (one) => scalarOrList(one, context) });
 }
 

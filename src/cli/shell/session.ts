@@ -8,6 +8,7 @@ import type { Pipeline, Statement } from './grammar/ast.ts';
 import { parse } from './grammar/parser.ts';
 import { ShellSyntaxError } from './grammar/syntax-error.ts';
 import { type Item, Line } from './items.ts';
+import type { Reading } from './local.ts';
 import { type Answer, type Context, startPipeline } from './pipeline.ts';
 import { LOCAL_CMDLETS } from './stages/all.ts';
 import { presented } from './stages/present.ts';
@@ -22,7 +23,7 @@ export interface SessionOptions {
   /** Of this server. */
   readonly serverName: string;
   confirm(what: string): Promise<Answer>;
-  read(prompt: string, secret: boolean): Promise<string>;
+  read(prompt: string, how: Reading): Promise<string>;
   history(): readonly string[];
 }
 
@@ -116,7 +117,7 @@ export class ShellSession {
       variables: this.#variables,
       around: {
         history: () => options.history(),
-        read: (prompt, secret) => options.read(prompt, secret),
+        read: (prompt, how) => options.read(prompt, how),
         clear: () => options.console.clear(),
         leave: (code) => {
           this.#leaving = code;

@@ -6,6 +6,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { Failure } from '../../observe/failure.ts';
 import type { Completion } from './completion.ts';
+import type { Reading } from './local.ts';
 
 /** A terminal, or what a test takes for one. */
 export type Output = NodeJS.WritableStream & { readonly columns?: number };
@@ -168,4 +169,14 @@ export class Terminal {
       this.#completing = false;
     }
   }
+}
+
+/** @throws Failure CANNOT when a new secret is not typed the same way twice */
+export async function readAt(terminal: Terminal, prompt: string, how: Reading): Promise<string> {
+  if (how === 'shown') return (await terminal.line(prompt)) ?? '';
+  const typed = await terminal.secret(prompt);
+  if (how === 'new secret' && (await terminal.secret('Once more: ')) !== typed) {
+    throw new Failure('CANNOT', 'these were two different ones; nothing has been done');
+  }
+  return typed;
 }

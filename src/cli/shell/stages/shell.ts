@@ -65,7 +65,10 @@ const readHost: LocalCmdlet = {
   }),
   run: async (call) => {
     const prompt = call.args.text('Prompt');
-    const text = await call.around.read(prompt === null ? '' : `${prompt}: `, call.args.on('AsSecureString'));
+    const text = await call.around.read(
+      prompt === null ? '' : `${prompt}: `,
+      call.args.on('AsSecureString') ? 'secret' : 'shown',
+    );
     return { items: each([new Plain(text)]), columns: null };
   },
 };
