@@ -17,8 +17,8 @@ export const databaseSchema = new SettingsSchema<DatabaseSettings>('MailboxDatab
     name: 'MountAtStartup',
     type: type.boolean,
     scope: 'backEnd',
-    effect: 'new-sessions',
-    help: 'False: the database stays closed when the server starts.',
+    effect: 'recorded',
+    help: 'False: the database stays closed when the server starts. Here every database of a server is opened.',
     initial: () => true,
   },
   deletedItemRetention: {

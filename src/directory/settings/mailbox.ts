@@ -2,14 +2,14 @@
 import type { MailboxSettings } from '../model.ts';
 import { DELETED_ITEM_RETENTION, retention } from './database.ts';
 import { DATABASE_QUOTAS, quotaSettings } from './quotas.ts';
-import { type Setting, SettingsSchema } from './schema.ts';
+import { type Effect, type Setting, SettingsSchema } from './schema.ts';
 import * as type from './value-types.ts';
 
-const flag = (name: string, initial: boolean, help: string): Setting<boolean> => ({
+const flag = (name: string, initial: boolean, help: string, effect: Effect = 'live'): Setting<boolean> => ({
   name,
   type: type.boolean,
   scope: 'backEnd',
-  effect: 'live',
+  effect,
   help,
   initial: () => initial,
 });
@@ -51,7 +51,8 @@ export const mailboxSchema = new SettingsSchema<MailboxSettings>('Mailbox', {
   singleItemRecoveryEnabled: flag(
     'SingleItemRecoveryEnabled',
     false,
-    'True: what the owner purges from recoverable items stays until its retention ends.',
+    'True: what the owner purges from recoverable items stays until its retention ends. Here no owner can purge them, so they always stay.',
+    'recorded',
   ),
   maxSendSize: messageSize('MaxSendSize', "Largest message the owner sends; Unlimited: the organization's value."),
   maxReceiveSize: messageSize(
@@ -69,7 +70,8 @@ export const mailboxSchema = new SettingsSchema<MailboxSettings>('Mailbox', {
   hiddenFromAddressListsEnabled: flag(
     'HiddenFromAddressListsEnabled',
     false,
-    'True: address lists do not show the mailbox.',
+    'True: address lists do not show the mailbox. There are no address lists yet.',
+    'recorded',
   ),
   throttlingPolicy: {
     name: 'ThrottlingPolicy',
