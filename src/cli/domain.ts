@@ -1,6 +1,7 @@
 /** `penfold domain …`: accepted domains. */
 import { type Command, Option } from 'commander';
 import type { AcceptedDomainType } from '../directory/model.ts';
+import { localActor } from './local-actor.ts';
 import { type DataOption, layoutOf, withData } from './options.ts';
 import { print, table } from './output.ts';
 
@@ -18,7 +19,8 @@ export function addDomain(program: Command): void {
       const { openDirectory } = await import('../main/open-directory.ts');
       const directory = await openDirectory(layoutOf(options));
       try {
-        await directory.addDomain({ name, type: options.type, isDefault: options.default === true });
+        const domain = { name, type: options.type, isDefault: options.default === true };
+        await directory.as(localActor('domain add')).addDomain(domain);
         print(`mail for ${name} is accepted`);
       } finally {
         await directory.close();

@@ -1,6 +1,7 @@
 /** `penfold export` */
 import { type Command, Option } from 'commander';
 import type { ExportFormat } from '../management/transfer/write-tree.ts';
+import { localActor } from './local-actor.ts';
 import { type DataOption, layoutOf, withData } from './options.ts';
 import { bytesText, EXIT, print } from './output.ts';
 import { Progress } from './progress.ts';
@@ -38,11 +39,16 @@ for the same directory, folders that have not changed are left as they are.`,
 async function run(directory: string, options: ExportOptions): Promise<void> {
   const { openInstance } = await import('../main/instance.ts');
   const { writeTree } = await import('../management/transfer/write-tree.ts');
-  const instance = await openInstance(layoutOf(options));
+  const path = await import('node:path');
+  const instance = await openInstance(layoutOf(options), localActor('export'));
   const progress = new Progress(0);
   try {
     const account = await instance.accountWithMailbox(options.mailbox);
     const mailbox = account.mailbox?.primaryAddress ?? options.mailbox;
+    await instance.recordTransfer(account, 'exported', {
+      FilePath: path.resolve(directory),
+      SourceFolder: options.folder ?? '',
+    });
     const done = await writeTree(
       directory,
       {

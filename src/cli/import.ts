@@ -1,6 +1,7 @@
 /** `penfold import` */
 import { type Command, Option } from 'commander';
 import type { SourceOptions } from '../management/transfer/source.ts';
+import { localActor } from './local-actor.ts';
 import { type DataOption, layoutOf, withData } from './options.ts';
 import { bytesText, CommandError, EXIT, print } from './output.ts';
 import { Progress } from './progress.ts';
@@ -71,11 +72,15 @@ async function run(sources: string[], options: ImportOptions): Promise<void> {
   const layout = layoutOf(options);
   const what = { format: options.format, mboxFormat: options.mboxFormat, flat: options.flat === true };
   const how: SourceOptions = { ...what, dates: options.date };
-  const instance = await openInstance(layout);
+  const instance = await openInstance(layout, localActor('import'));
   try {
     const account = await instance.accountWithMailbox(options.mailbox);
     const scope = [account.mailbox?.id ?? '', options.folder ?? '', JSON.stringify(what), ...paths];
     const journal = await ImportJournal.open(layout.transfer, scope, { again: options.again === true });
+    await instance.recordTransfer(account, 'imported', {
+      FilePath: paths.join(', '),
+      TargetFolder: options.folder ?? '',
+    });
     const progress = new Progress(await measureSource(paths, how));
     const stop = new AbortController();
     const interrupt = (): void => {

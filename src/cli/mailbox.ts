@@ -1,6 +1,7 @@
 /** `penfold mailbox …` */
 import type { Command } from 'commander';
 import type { Account } from '../directory/model.ts';
+import { localActor } from './local-actor.ts';
 import { type DataOption, layoutOf, readPassword, wholeNumber, withData } from './options.ts';
 import { CommandError, print, table } from './output.ts';
 import { Progress } from './progress.ts';
@@ -48,7 +49,7 @@ trials and load tests; give people their own: penfold password set ADDRESS`,
       const directory = await openDirectory(layoutOf(options));
       const progress = new Progress(options.count ?? 0);
       try {
-        const made = await createMailboxes(directory, {
+        const made = await createMailboxes(directory.as(localActor('mailbox create')), {
           address,
           count: options.count ?? null,
           displayName: options.name ?? null,
@@ -161,7 +162,7 @@ function addRemove(mailbox: Command): void {
     .addHelpText('after', '\nExample:\n  penfold mailbox remove ada@example.org --yes')
     .action(async (address: string, options: RemoveOptions) => {
       const { openInstance } = await import('../main/instance.ts');
-      const instance = await openInstance(layoutOf(options));
+      const instance = await openInstance(layoutOf(options), localActor('mailbox remove'));
       try {
         const account = await instance.accountWithMailbox(address);
         if (account.kind === 'administrator') throw new CommandError('the built-in Administrator cannot be removed');

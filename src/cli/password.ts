@@ -1,5 +1,6 @@
 /** `penfold password set` */
 import type { Command } from 'commander';
+import { localActor } from './local-actor.ts';
 import { warnOfWeakPassword } from './mailbox.ts';
 import { type DataOption, layoutOf, readPassword, withData } from './options.ts';
 import { CommandError, print } from './output.ts';
@@ -24,7 +25,9 @@ export function addPassword(program: Command): void {
             next: 'All there are: penfold mailbox list',
           });
         }
-        await directory.changeAccount(account.id, { credentials: await makeCredentials(text) });
+        await directory
+          .as(localActor('password set'))
+          .changeAccount(account.id, { credentials: await makeCredentials(text) });
         await warnOfWeakPassword(text);
         print(`password of ${account.userPrincipalName} set`);
       } finally {

@@ -5,6 +5,7 @@ import type { ServiceName } from '../directory/model.ts';
 import { serviceFacts } from '../directory/services.ts';
 import type { ControlClient } from '../management/control/client.ts';
 import { actOnServices, type ServiceAction, servicesNamed } from '../management/services.ts';
+import { localActor } from './local-actor.ts';
 import { type DataOption, layoutOf, withData } from './options.ts';
 import { CommandError, print, table } from './output.ts';
 
@@ -69,7 +70,7 @@ async function act(layout: DataLayout, name: string, action: ServiceAction): Pro
     const configuration = await readConfiguration(layout.configuration);
     const server = await ownServer(directory, configuration.server.name);
     const services = servicesNamed(server, name);
-    const changed = await actOnServices(directory, server, services, action);
+    const changed = await actOnServices(directory.as(localActor(`service ${action}`)), server, services, action);
     for (const state of changed) {
       print(`${state.service}: ${state.startupType}, ${state.running ? 'running' : 'stopped'}`);
     }

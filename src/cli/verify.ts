@@ -1,5 +1,6 @@
 /** `penfold verify`: compares every stored fact with a recount. */
 import type { Command } from 'commander';
+import { localActor } from './local-actor.ts';
 import { type DataOption, layoutOf, withData } from './options.ts';
 import { EXIT, print } from './output.ts';
 import { Progress } from './progress.ts';
@@ -11,7 +12,7 @@ export function addVerify(program: Command): void {
     .addHelpText('after', '\nExamples:\n  penfold verify\n  penfold verify ada@example.org')
     .action(async (addresses: string[], options: DataOption) => {
       const { openInstance } = await import('../main/instance.ts');
-      const instance = await openInstance(layoutOf(options));
+      const instance = await openInstance(layoutOf(options), localActor('verify'));
       const progress = new Progress(addresses.length);
       try {
         let mailboxes = 0;

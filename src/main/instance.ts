@@ -7,7 +7,7 @@ import { readConfiguration } from '../config/read.ts';
 import type { Configuration } from '../config/schema.ts';
 import { controlSocketPath, type DataLayout } from '../config/data-directory.ts';
 import type { Directory } from '../directory/api.ts';
-import type { Account } from '../directory/model.ts';
+import type { Account, Actor } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import { silentLog } from '../observe/log.ts';
 import { type VerifyFacts, verifyMailbox, withMailbox } from '../management/control/api.ts';
@@ -30,6 +30,12 @@ export interface Instance {
   exportItems(account: Account, folder: string | null): AsyncIterable<ExportItem>;
   verify(account: Account): Promise<VerifyFacts>;
   removeMailbox(account: Account, purge: boolean): Promise<void>;
+  /** For the audit log, before the work begins. */
+  recordTransfer(
+    account: Account,
+    action: 'imported' | 'exported',
+    facts: Readonly<Record<string, string>>,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,9 +61,9 @@ export async function runningInstance(layout: DataLayout, configuration: Configu
   }
 }
 
-/** @throws Failure NONEXISTENT (nothing set up), INUSE */
-export async function openInstance(layout: DataLayout): Promise<Instance> {
-  const directory = await openDirectory(layout);
+/** `actor`: who the audit log names for what changes. @throws Failure NONEXISTENT (nothing set up), INUSE */
+export async function openInstance(layout: DataLayout, actor: Actor): Promise<Instance> {
+  const directory = (await openDirectory(layout)).as(actor);
   try {
     const configuration = await readConfiguration(layout.configuration);
     const control = await runningInstance(layout, configuration);
@@ -69,10 +75,12 @@ export async function openInstance(layout: DataLayout): Promise<Instance> {
   }
 }
 
-function shared(directory: Directory): Pick<Instance, 'accountWithMailbox' | 'mailboxes'> {
+function shared(directory: Directory): Pick<Instance, 'accountWithMailbox' | 'mailboxes' | 'recordTransfer'> {
   const one = (address: string): Promise<Account> => accountWithMailbox(directory, address);
   return {
     accountWithMailbox: one,
+    recordTransfer: (account, action, after) =>
+      directory.recordAudit({ action, objectKind: 'MailboxContent', object: account.alias, before: null, after }),
     async *mailboxes(addresses) {
       if (addresses.length > 0) {
         for (const address of addresses) yield await one(address);
@@ -96,7 +104,7 @@ function throughTheDoor(directory: Directory, control: ControlClient): Instance 
     verify: (account) => control.verify(addressOf(account)),
     removeMailbox: async (account, purge) => {
       if (purge) await control.removeMailbox(addressOf(account));
-      await directory.removeAccount(account.id);
+      await removeAccount(directory, account, purge);
     },
     close: () => directory.close(),
   };
@@ -133,7 +141,7 @@ async function byItself(layout: DataLayout, directory: Directory, configuration:
     verify: (account) => verifyMailbox(databases.of(account), account),
     removeMailbox: async (account, purge) => {
       if (purge) await purgeMailbox(databases, account);
-      await directory.removeAccount(account.id);
+      await removeAccount(directory, account, purge);
     },
     close: async () => {
       await databases.close();
@@ -141,6 +149,12 @@ async function byItself(layout: DataLayout, directory: Directory, configuration:
       await directory.close();
     },
   };
+}
+
+/** A mailbox whose mail is gone is not kept to be connected again. */
+async function removeAccount(directory: Directory, account: Account, purged: boolean): Promise<void> {
+  await directory.removeAccount(account.id);
+  if (purged && account.mailbox !== null) await directory.forgetMailbox(account.mailbox.id);
 }
 
 function missing(account: Account): never {
