@@ -10,6 +10,8 @@ export interface LogonContext {
   readonly encrypted: boolean;
   /** LoginType lets passwords pass in the clear here (exchange-behaviour.md §5.7). Missing: only where encrypted. */
   readonly plainTextAllowed?: boolean;
+  /** Id of the session that asks, for the log line; missing: there is none (HTTPS). */
+  readonly session?: string;
   /** RFC 9266 tls-exporter, for SCRAM -PLUS. */
   readonly channelBinding: Uint8Array | null;
 }

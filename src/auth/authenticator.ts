@@ -9,6 +9,7 @@ import type { Directory } from '../directory/api.ts';
 import type { Account, Credentials, ScramVerifier } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import { type Log, silentLog } from '../observe/log.ts';
+import { tally } from '../observe/metrics/tally.ts';
 import { LOGON_NAME_BYTES, PASSWORD_BYTES } from '../wire/limits.ts';
 import { barred, refusalOf } from './admission.ts';
 import type { Authenticator, Logon, LogonContext } from './api.ts';
@@ -92,6 +93,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   const fields = ({ name, context, mechanism }: Attempt): object => ({
+    ...(context.session === undefined ? {} : { session: context.session }),
     protocol: context.protocol,
     address: context.remoteAddress,
     encrypted: context.encrypted,
@@ -99,16 +101,22 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     name,
   });
 
+  const count = ({ context, mechanism }: Attempt, result: string): void =>
+    tally.logons.add([context.protocol, mechanism, result]);
+
   function checkLockOut(attempt: Attempt): void {
     const remaining = throttle.remaining(attempt.context.remoteAddress, attempt.subject);
     if (remaining <= 0) return;
     const minutes = Math.ceil(remaining / 60_000);
+    count(attempt, 'LIMIT');
     log.warn({ ...fields(attempt), reason: 'locked-out' }, 'logon refused');
     throw new Failure('LIMIT', `Too many failed logons. Try again in ${minutes} minute${minutes === 1 ? '' : 's'}.`);
   }
 
   async function fail(attempt: Attempt, reason: string, failure: Failure): Promise<never> {
     const { delayMs, locked } = throttle.failed(attempt.context.remoteAddress, attempt.subject);
+    count(attempt, failure.code);
+    if (locked) tally.lockOuts += 1;
     log.warn({ ...fields(attempt), reason, ...(locked ? { locked } : {}) }, 'logon refused');
     if (delayMs > 0) await delay(delayMs);
     throw failure;
@@ -119,6 +127,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const { context, subject } = attempt;
     throttle.succeeded(context.remoteAddress, subject);
     const refuse = (reason: string, failure: Failure, more: object = {}): never => {
+      count(attempt, failure.code);
       log.warn({ ...fields(attempt), reason, account: account.userPrincipalName, ...more }, 'logon refused');
       throw failure;
     };
@@ -138,6 +147,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
     const opened = mailbox === null || mailbox.id === account.id ? account : mailbox;
     const whose = opened === account ? {} : { mailbox: opened.userPrincipalName };
+    count(attempt, 'OK');
     log.info({ ...fields(attempt), account: account.userPrincipalName, ...whose }, 'logon');
     return { account, mailbox: opened };
   }

@@ -10,6 +10,7 @@ import type { Account, ClientAccessSettings, DatabaseId, ServerId, ServiceName }
 import { serviceFacts } from '../directory/services.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import { traces } from '../observe/traces/spans.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { ReadReceipts } from '../transport/read-receipts.ts';
 import type { Connection } from '../wire/connection.ts';
@@ -17,7 +18,7 @@ import type { BackendLink, BackendSession, HandOver } from './link.ts';
 import type { LiveQuotas } from './live-quotas.ts';
 import { LiveThrottling } from './live-throttling.ts';
 import { BackEndProtocolLogs } from './protocol-logs.ts';
-import { type Paying, SessionMeter } from './session-meter.ts';
+import { ImapSessionMeter, type Paying, Pop3SessionMeter } from './session-meter.ts';
 import { LiveSettings } from './live-settings.ts';
 import { type EndableSession, type SessionFactories, sessionFactories, type SessionHost } from './session-factories.ts';
 import { SessionLog } from './session-log.ts';
@@ -55,6 +56,8 @@ const SERVICES: Readonly<Record<HandOver['protocol'], ServiceName>> = {
   imap: 'imap4-backend',
   pop3: 'pop3-backend',
 };
+
+const METERS = { imap: ImapSessionMeter, pop3: Pop3SessionMeter } as const;
 
 export async function createInProcessLink(options: BackEndOptions): Promise<BackEnd> {
   const sessions = new SessionRegistry();
@@ -138,7 +141,7 @@ class InProcessBackEnd implements BackEnd {
         database,
         language: async () => (await this.#options.directory.mailboxSettings(owner.id)).language,
         receipts: this.#options.receipts ?? null,
-        meter: new SessionMeter(this.#protocolLogs.session(handOver, owner), paying),
+        meter: new METERS[handOver.protocol](this.#protocolLogs.session(handOver, owner), paying),
         log: new SessionLog(this.#options.log, facts),
       });
       return new Served(facts, handOver.stop, session, this.sessions);
@@ -233,6 +236,7 @@ class Served implements BackendSession, Listed, SessionHost {
     if (this.#farewell !== null) clearTimeout(this.#farewell);
     this.#connection = null;
     this.#registry.remove(this);
+    traces.current?.sessionEnded(this.facts.id);
     this.#gone?.();
   }
 

@@ -1,5 +1,6 @@
-/** The meter of one session: its lines in the protocol log, its user's budget of server time. */
+/** The meter of one session: its lines in the protocol log, its user's budget of server time, the process's counters. */
 import type { CommandMeter, TrafficCount } from '../observe/command-meter.ts';
+import { type CommandTally, tally } from '../observe/metrics/tally.ts';
 import type { SessionProtocolLog } from '../observe/protocol-log/mail-protocol.ts';
 import type { Budget } from './budget.ts';
 
@@ -8,7 +9,8 @@ export interface Paying {
   leave(): void;
 }
 
-export class SessionMeter implements CommandMeter {
+/** A class for each protocol, so that no session has to remember where its commands are counted. */
+abstract class SessionMeter implements CommandMeter {
   readonly #log: SessionProtocolLog;
   readonly #paying: Paying;
   #began = 0;
@@ -20,6 +22,12 @@ export class SessionMeter implements CommandMeter {
     this.#paying = paying;
   }
 
+  protected abstract get commands(): CommandTally;
+
+  get wantsTexts(): boolean {
+    return this.#log.enabled;
+  }
+
   begin(): number {
     this.#began = performance.now();
     return this.#paying.budget.admit();
@@ -27,6 +35,7 @@ export class SessionMeter implements CommandMeter {
 
   end(answered: Parameters<CommandMeter['end']>[0]): void {
     const duration = performance.now() - this.#began;
+    this.commands.observe(answered.command, duration);
     if (answered.costsNothing !== true) this.#paying.budget.charge(duration);
     this.#line(answered.command, answered.parameters, answered.context, duration, answered.traffic);
   }
@@ -44,5 +53,17 @@ export class SessionMeter implements CommandMeter {
     this.#written = bytesWritten;
     if (!this.#log.enabled) return;
     this.#log.write({ command, parameters, context, duration, requestSize, responseSize });
+  }
+}
+
+export class ImapSessionMeter extends SessionMeter {
+  protected override get commands(): CommandTally {
+    return tally.commands.imap;
+  }
+}
+
+export class Pop3SessionMeter extends SessionMeter {
+  protected override get commands(): CommandTally {
+    return tally.commands.pop3;
   }
 }

@@ -63,6 +63,11 @@ export class SessionRegistry {
     return [...this.#entries.values()].map((entry) => entry.facts);
   }
 
+  /** Mailboxes with at least one session. */
+  get mailboxes(): number {
+    return this.#open.size;
+  }
+
   /** Sessions on one mailbox: maintenance waits for a quiet hour. */
   openSessions(mailbox: MailboxId): number {
     return this.#open.get(mailbox) ?? 0;

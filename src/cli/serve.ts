@@ -14,7 +14,7 @@ Example:
   penfold serve --data /var/lib/penfold
 
 SIGTERM or SIGINT: stop, clients get time to finish (shutdown.drain_seconds); a second one ends it at once.
-SIGHUP: read certificates again.`,
+SIGHUP: read certificates again, open the log file anew (for logrotate).`,
     )
     .action(async (options: DataOption & { config?: string }) => {
       const { runServer } = await import('../main/run.ts');

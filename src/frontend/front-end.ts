@@ -12,7 +12,9 @@ import type { ComponentName, MailProtocolSettings, PopSettings, ServerId } from 
 import { plainText } from '../imap/grammar/write-response.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import { tally } from '../observe/metrics/tally.ts';
 import { MailProtocolLog } from '../observe/protocol-log/mail-protocol.ts';
+import { traces } from '../observe/traces/spans.ts';
 import { errReply } from '../pop3/grammar.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
@@ -132,6 +134,7 @@ class MailFrontEnd implements FrontEndService {
       services: [protocol === 'imap' ? 'imap4' : 'pop3'],
       concerns: [protocol === 'imap' ? 'imap-settings' : 'pop-settings', 'service', 'component'],
       log: options.log,
+      connections: tally.connections[protocol],
       apply: (running) => this.#apply(running.size > 0),
     });
   }
@@ -179,6 +182,7 @@ class MailFrontEnd implements FrontEndService {
       this.#service.run(connection, release, (stop) => this.#logon(connection, listening, stop));
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', 'The server cannot serve you now');
+      tally.connections[this.#protocol].refused.add([failure.code]);
       this.#options.log.warn(
         { protocol: this.#protocol, client: address, code: failure.code, text: failure.message },
         'connection refused',
@@ -200,6 +204,7 @@ class MailFrontEnd implements FrontEndService {
       });
     const preAuthMs = this.#settings.preAuthenticatedConnectionTimeout * 1000;
     if (listening.implicitTls && !(await secure(connection, handshake(), preAuthMs))) {
+      tally.connections[this.#protocol].refused.add(['TLS']);
       log.debug({ client: connection.remote.address }, 'TLS handshake failed');
       return null;
     }
@@ -226,9 +231,16 @@ class MailFrontEnd implements FrontEndService {
       stop,
     });
     reception.opened();
+    traces.current?.sessionBegan(session, this.#protocol, {
+      'client.address': connection.remote.address,
+      'server.port': listening.port,
+    });
     const admitted = await this.#face.serve(reception);
     // Of a session that has logged on, the back end writes the end.
-    if (admitted === null) reception.closed();
+    if (admitted === null) {
+      reception.closed();
+      traces.current?.sessionEnded(session);
+    }
     return admitted;
   }
 }

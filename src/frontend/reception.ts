@@ -8,6 +8,8 @@ import type { BackendSession, SessionId } from '../backend/link.ts';
 import type { MailProtocolSettings } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import { tally } from '../observe/metrics/tally.ts';
+import { errorName, traces } from '../observe/traces/spans.ts';
 import type { Pop3Negotiated } from '../pop3/grammar.ts';
 import type { SessionProtocolLog } from '../observe/protocol-log/mail-protocol.ts';
 import type { Connection } from '../wire/connection.ts';
@@ -104,13 +106,40 @@ export class Reception {
   /** Null: unknown, or not allowed on this connection. */
   beginSasl(mechanism: string): SaslExchange | null {
     if (!this.mechanisms.includes(mechanism)) return null;
-    return this.#options.authenticator.begin(mechanism, this.#context());
+    const exchange = this.#options.authenticator.begin(mechanism, this.#context());
+    return exchange === null || traces.current === null ? exchange : this.#traced(exchange, mechanism);
+  }
+
+  /** A SASL exchange as one span, the client's thinking included. */
+  #traced(exchange: SaslExchange, mechanism: string): SaslExchange {
+    const span = traces.current?.within(this.#options.session, 'logon', { mechanism }) ?? null;
+    if (span === null) return exchange;
+    return {
+      step: async (response) => {
+        try {
+          const step = await exchange.step(response);
+          if (step.done) span.end();
+          return step;
+        } catch (error) {
+          span.end(errorName(error));
+          throw error;
+        }
+      },
+    };
   }
 
   /** @throws Failure */
   async password(name: string, password: string): Promise<Logon> {
     this.#typedName = name;
-    return this.#options.authenticator.password(name, password, this.#context());
+    const span = traces.current?.within(this.#options.session, 'logon', { mechanism: 'password' }) ?? null;
+    try {
+      const logon = await this.#options.authenticator.password(name, password, this.#context());
+      span?.end();
+      return logon;
+    } catch (error) {
+      span?.end(errorName(error));
+      throw error;
+    }
   }
 
   /**
@@ -121,6 +150,7 @@ export class Reception {
   async admit(logon: Logon, clientId: ReadonlyMap<string, string>, pop3?: Pop3Negotiated): Promise<Admitted> {
     const { protocol, session, locator, limits } = this.#options;
     const release = limits.user(logon.account.id);
+    const span = traces.current?.within(session, 'back-end open') ?? null;
     try {
       const link = await locator.locate(logon.mailbox);
       const { connection } = this;
@@ -135,8 +165,10 @@ export class Reception {
         ...(pop3 === undefined ? {} : { pop3 }),
         stop: this.stop,
       });
+      span?.end();
       return { backend, release };
     } catch (error) {
+      span?.end(errorName(error));
       release();
       throw error;
     }
@@ -187,6 +219,8 @@ export class Reception {
   /** Right password, no session: the one line that says why (LIMIT, UNAVAILABLE …). Never the password. */
   notAdmitted(error: unknown, how: string, logon: Logon): void {
     this.#protocol(how, logon.account.userPrincipalName, errorContext(error));
+    const code = error instanceof Failure ? error.code : 'SERVERBUG';
+    tally.notAdmitted.add([this.#options.protocol, code]);
     if (!(error instanceof Failure)) {
       this.#broken(error, how);
       return;
@@ -202,7 +236,8 @@ export class Reception {
   }
 
   #context(): LogonContext {
-    return logonContext(this.#options.protocol, this.connection, this.settings.loginType);
+    const { protocol, session } = this.#options;
+    return { ...logonContext(protocol, this.connection, this.settings.loginType), session };
   }
 }
 

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
 import { openSqliteDirectory } from '../directory/engine/sqlite/directory.ts';
 import { silentLog } from '../observe/log.ts';
+import { ConnectionTally } from '../observe/metrics/tally.ts';
 import { RunningService } from './running-service.ts';
 
 test('a change that comes while the service starts is applied behind the start, never beside it', async () => {
@@ -24,6 +25,7 @@ test('a change that comes while the service starts is applied behind the start, 
     services: ['frontend-transport'],
     concerns: ['service'],
     log: silentLog,
+    connections: new ConnectionTally(),
     apply: async () => {
       assert.equal(busy, false, 'two at once would open the same bindings twice');
       busy = true;

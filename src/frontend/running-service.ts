@@ -7,6 +7,7 @@ import type { Directory, DirectoryChange } from '../directory/api.ts';
 import type { ServerId, ServiceName } from '../directory/model.ts';
 import type { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import type { ConnectionTally } from '../observe/metrics/tally.ts';
 import type { Connection } from '../wire/connection.ts';
 import type { Release } from './limits.ts';
 import type { Admitted } from './reception.ts';
@@ -24,6 +25,8 @@ export interface RunningServiceOptions {
   /** Changes that lead to `apply`. */
   readonly concerns: ReadonlyArray<DirectoryChange['kind']>;
   readonly log: Log;
+  /** Where its connections are counted. */
+  readonly connections: ConnectionTally;
   /** Reads the settings anew and makes the listeners follow; returns what could not be opened. */
   readonly apply: (running: ReadonlySet<ServiceName>) => Promise<readonly Failure[]>;
 }
@@ -102,6 +105,8 @@ export class RunningService {
    */
   run(connection: Connection, release: Release, greet: (stop: AbortSignal) => Promise<Admitted | null>): void {
     this.#run.enter(connection);
+    this.#options.connections.accepted += 1;
+    this.#options.connections.open += 1;
     void this.#live(this.#run, connection, release, greet(this.#run.stop.signal));
   }
 
@@ -118,6 +123,7 @@ export class RunningService {
       admitted?.release();
       release();
       run.leave(connection);
+      this.#options.connections.open -= 1;
       connection.end();
     }
   }

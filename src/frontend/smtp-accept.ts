@@ -9,6 +9,7 @@ import type { ComponentName, ConnectorId, ReceiveConnector, ServerId, ServiceNam
 import { narrowestMatch } from '../directory/settings/ip-range.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import { tally } from '../observe/metrics/tally.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
 import { Listeners, type Listening, type WantedBinding } from './accept.ts';
@@ -88,6 +89,7 @@ class SmtpFrontEnd implements FrontEndService {
       services: Object.values(SERVICE_OF),
       concerns: ['connector', 'service', 'component'],
       log: options.log,
+      connections: tally.connections.smtp,
       apply: (running) => this.#apply(running),
     });
   }
@@ -148,6 +150,7 @@ class SmtpFrontEnd implements FrontEndService {
       this.#service.run(connection, release, (stop) => this.#serve(connection, connector, listening, stop));
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', 'service not available');
+      tally.connections.smtp.refused.add([failure.code]);
       this.#options.log.warn(
         { protocol: 'smtp', client, port: listening.port, code: failure.code, text: failure.message },
         'connection refused',
@@ -170,7 +173,10 @@ class SmtpFrontEnd implements FrontEndService {
     if (listening.implicitTls) {
       const { fqdn, tlsCertificateName, connectionInactivityTimeout } = connector;
       const handshake = this.#options.certificates.socketOptions({ certificateName: fqdn, tlsCertificateName });
-      if (!(await secure(connection, handshake, connectionInactivityTimeout * 1000))) return null;
+      if (!(await secure(connection, handshake, connectionInactivityTimeout * 1000))) {
+        tally.connections.smtp.refused.add(['TLS']);
+        return null;
+      }
     }
     const asSetNow = (): ReceiveConnector => this.#connectors.find(({ id }) => id === connector.id) ?? connector;
     await this.#options.session(connection, connector, listening.implicitTls, stop, asSetNow);

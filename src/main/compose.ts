@@ -32,7 +32,9 @@ import type { CertificateStore } from '../tls/certificates.ts';
 import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
 import { type Management, openManagement } from './management.ts';
+import { openMetrics } from './metrics.ts';
 import { adoptStartupTypes } from './startup.ts';
+import { openTraces } from './traces.ts';
 import { openTransport, type OpenTransport } from './transport.ts';
 import { createWebHost, webBindings } from './web.ts';
 
@@ -63,6 +65,8 @@ export interface ServerParts {
 }
 
 export interface RunningServer {
+  /** Where metrics are told; null: nowhere. */
+  readonly metrics: Binding | null;
   /** As they are now. */
   listeners(): readonly ListenerFacts[];
   status(): Promise<InstanceStatus>;
@@ -87,6 +91,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 
 async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): Promise<RunningServer> {
   const { directory, server, log, configuration } = parts;
+  undo.push(await openTraces(parts));
   await adoptStartupTypes(directory, server);
   const quotas = new LiveQuotas(directory, log);
   undo.push(async () => quotas.close());
@@ -150,6 +155,20 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   }
   maintenance.start();
   undo.push(() => maintenance.stop());
+  const metrics = await openMetrics({
+    ...parts,
+    sessions: () => backEnd.sessions.list(),
+    mailboxesInUse: () => backEnd.sessions.mailboxes,
+    databasesOpen: () => databases.open.size,
+    lockedOut: () => throttle.list().length,
+    health: () => running.health(),
+    draining: () => running.draining,
+    settled: () => running.settled(),
+  });
+  if (metrics !== null) {
+    running.metrics = metrics.binding;
+    undo.push(() => metrics.close());
+  }
   const socket = controlSocketPath(parts.layout, configuration.control.socket);
   running.door = await openControlDoor(socket, running, management.door, log);
   log.info({ pid: process.pid, server: server.name, listeners: running.listeners() }, 'the server runs');
@@ -206,6 +225,7 @@ class Running implements RunningServer, ControlServices {
   readonly backEnd: BackEnd;
   door: ControlDoor | null = null;
   management: Management | null = null;
+  metrics: Binding | null = null;
   readonly #parts: ServerParts;
   readonly #databases: Databases;
   readonly #frontEnds: readonly NamedFrontEnd[];
@@ -244,6 +264,10 @@ class Running implements RunningServer, ControlServices {
     );
   }
 
+  get draining(): boolean {
+    return this.#drained !== null;
+  }
+
   async status(): Promise<InstanceStatus> {
     const { directory, server, version } = this.#parts;
     const states = await directory.services(server.id);
@@ -252,7 +276,7 @@ class Running implements RunningServer, ControlServices {
       version,
       server: server.name,
       since: this.#since,
-      draining: this.#drained !== null,
+      draining: this.draining,
       services: states.map((state) => ({ ...state, running: this.#runs(state.service, state.running) })),
       listeners: [...this.listeners()],
       problems: this.#frontEnds.flatMap(({ names, service }) =>

@@ -2,9 +2,9 @@
 import path from 'node:path';
 import type { DataLayout } from '../config/data-directory.ts';
 import type { Configuration } from '../config/schema.ts';
-import { createLog, type Log } from '../observe/log.ts';
+import { createLog, type RootLog } from '../observe/log.ts';
 
-export function openLog(layout: DataLayout, configuration: Configuration): Log {
+export function openLog(layout: DataLayout, configuration: Configuration): RootLog {
   return createLog({ level: configuration.log.level, destination: destination(layout, configuration) });
 }
 

@@ -75,7 +75,10 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
       ...prepared,
       running,
       authorityFile: certificates.authorityFile,
-      reload: () => certificates.store.reload(),
+      reload: () => {
+        log.reopen();
+        return certificates.store.reload();
+      },
       drain: async (ms) => {
         await running.drain(ms);
         for (const step of undo.reverse()) await step();

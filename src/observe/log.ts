@@ -3,6 +3,7 @@
  * Every session logs with `session`, the id that follows a client from front end to back end.
  */
 import { pino } from 'pino';
+import { tally } from './metrics/tally.ts';
 
 export interface Log {
   debug(fields: object, text: string): void;
@@ -12,19 +13,39 @@ export interface Log {
   child(fields: object): Log;
 }
 
+/** The log of a process, which can be told that its file was renamed. */
+export interface RootLog extends Log {
+  /** Opens the file anew: logrotate has moved the old one away. Nothing to do for stdout and stderr. */
+  reopen(): void;
+}
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+/** Octets of lines that wait for a slow or full disk; what comes beyond is dropped and counted. */
+export const LOG_PENDING_BYTES = 64 * 1024 * 1024;
+
+/** Names under which secrets might slip into the fields of a line, at its top or one level down. */
+const SECRETS = ['password', 'secret', 'token', 'credentials', 'authorization'];
+
 /** `destination` is a file path, or 1 / 2 for stdout / stderr. */
-export function createLog(options: { level: LogLevel; destination: string | 1 | 2 }): Log {
-  return pino(
+export function createLog(options: { level: LogLevel; destination: string | 1 | 2 }): RootLog {
+  const { destination } = options;
+  const stream = pino.destination({ dest: destination, sync: false, mkdir: true, maxLength: LOG_PENDING_BYTES });
+  stream.on('drop', () => tally.logLinesDropped.add(['server']));
+  const log = pino(
     {
       level: options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: ['password', 'secret', 'token', '*.password', '*.secret', '*.token'],
+      redact: SECRETS.flatMap((name) => [name, `*.${name}`]),
     },
-    pino.destination({ dest: options.destination, sync: false, mkdir: true }),
+    stream,
   );
+  return Object.assign(log, {
+    reopen: () => {
+      if (typeof destination === 'string') stream.reopen();
+    },
+  });
 }
 
 const drop = (): void => {};

@@ -44,6 +44,8 @@ export interface MessageOrigin {
 export interface Envelope {
   /** Session id and message number: the id of the Received field and of every log line. */
   readonly id: string;
+  /** Of the SMTP session it came in by, for log lines; missing: written by this server. */
+  readonly session?: string;
   /** Empty: the null reverse-path of notifications (RFC 5321 §4.5.5). */
   readonly reversePath: string;
   readonly recipients: readonly Recipient[];

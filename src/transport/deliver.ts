@@ -9,6 +9,7 @@ import type { Directory } from '../directory/api.ts';
 import type { Account } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import { tally } from '../observe/metrics/tally.ts';
 import type { MailboxDatabase, MessageSink, StagedMessage } from '../store/api.ts';
 import type { MailboxId } from '../store/model.ts';
 import { DELIVERIES_PER_MAILBOX, DELIVERIES_PER_MESSAGE } from '../wire/limits.ts';
@@ -120,8 +121,17 @@ class LocalDelivery implements IncomingMessage {
     } else if (digest !== null && earlier !== null && earlier.size > 0) {
       memory.forget(digest);
     }
+    this.#count(delivered.length);
     this.#track(delivered);
     return { delivered, failed: this.#failed };
+  }
+
+  #count(delivered: number): void {
+    const origin = [this.#envelope.origin === undefined ? 'server' : 'smtp'];
+    tally.messagesReceived.add(origin);
+    tally.messageBytes.add(origin, this.#bytes);
+    tally.copiesDelivered += delivered;
+    for (const { failure } of this.#failed) tally.copiesFailed.add([failure.code]);
   }
 
   #track(delivered: readonly Recipient[]): void {
@@ -231,10 +241,7 @@ class LocalDelivery implements IncomingMessage {
     const { id } = recipient.mailbox;
     try {
       if (earlier?.has(id) === true) {
-        this.#shared.log.info(
-          { message: this.#envelope.id, recipient: recipient.address },
-          'already delivered earlier',
-        );
+        this.#shared.log.info(this.#fields(recipient), 'already delivered earlier');
       } else {
         await this.#checkSize(staged, recipient);
         await this.#shared.slots.run(id, () => this.#append(database, recipient, staged));
@@ -265,8 +272,13 @@ class LocalDelivery implements IncomingMessage {
     }
   }
 
+  #fields(recipient: Recipient): object {
+    const { id, session } = this.#envelope;
+    return { ...(session === undefined ? {} : { session }), message: id, recipient: recipient.address };
+  }
+
   #failureOf(error: unknown, recipient: Recipient): Failure {
-    const fields = { message: this.#envelope.id, recipient: recipient.address };
+    const fields = this.#fields(recipient);
     if (error instanceof Failure) {
       this.#shared.log.warn({ ...fields, code: error.code, error: error.message }, 'delivery failed');
       return error;

@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { Account, Quotas } from '../directory/model.ts';
 import type { Log } from '../observe/log.ts';
+import { tally } from '../observe/metrics/tally.ts';
 import type { Transport } from './api.ts';
 
 export type QuotaThreshold = 'IssueWarning' | 'ProhibitSend' | 'ProhibitSendReceive';
@@ -110,6 +111,7 @@ export class QuotaNotices {
       throw error;
     }
     const { failed } = await message.finish();
+    tally.quotaNotices.add([threshold]);
     log.info({ user: account.userPrincipalName, threshold, used, sent: failed.length === 0 }, 'quota notice');
   }
 }

@@ -17,6 +17,7 @@ import { Listeners, type Listening } from '../frontend/accept.ts';
 import { RunningService } from '../frontend/running-service.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
+import { tally } from '../observe/metrics/tally.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { WEB_CONNECTIONS, WEB_CONNECTIONS_PER_ADDRESS, WEB_HEADER_BYTES } from '../wire/limits.ts';
 import { problemOf, sendProblem } from './problem.ts';
@@ -103,6 +104,7 @@ export class HttpsHost {
     this.#unwatch = certificates.onReload(() => this.#https.setSecureContext(certificates.secureContextOptions()));
     this.#listeners = new Listeners((socket) => {
       if (!this.#admit(socket)) {
+        tally.connections.web.refused.add(['LIMIT']);
         socket.destroy();
         return;
       }
@@ -116,6 +118,7 @@ export class HttpsHost {
       services: ['web'],
       concerns: ['service'],
       log: options.log,
+      connections: tally.connections.web,
       apply: (running) => this.#apply(running.size > 0),
     });
   }
@@ -154,9 +157,12 @@ export class HttpsHost {
     if (this.#connections >= (limits?.connections ?? WEB_CONNECTIONS)) return false;
     if (own >= (limits?.perAddress ?? WEB_CONNECTIONS_PER_ADDRESS)) return false;
     this.#connections += 1;
+    tally.connections.web.accepted += 1;
+    tally.connections.web.open += 1;
     this.#byAddress.set(address, own + 1);
     socket.once('close', () => {
       this.#connections -= 1;
+      tally.connections.web.open -= 1;
       const left = (this.#byAddress.get(address) ?? 1) - 1;
       if (left > 0) this.#byAddress.set(address, left);
       else this.#byAddress.delete(address);

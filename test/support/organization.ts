@@ -11,6 +11,7 @@ import { THROTTLE_LIMITS, Throttle } from '../../src/auth/throttle.ts';
 import { makeCredentials } from '../../src/auth/verifiers.ts';
 import { type DataLayout, dataLayout } from '../../src/config/data-directory.ts';
 import { defaultConfiguration } from '../../src/config/read.ts';
+import type { Configuration } from '../../src/config/schema.ts';
 import type { Directory } from '../../src/directory/api.ts';
 import { openSqliteDirectory } from '../../src/directory/engine/sqlite/directory.ts';
 import type { Account, Credentials, Server } from '../../src/directory/model.ts';
@@ -54,6 +55,8 @@ export interface OrganizationOptions {
   readonly lockAfter?: number;
   /** Names of a second certificate, by the same authority, beside the one for localhost. */
   readonly furtherCertificate?: readonly string[];
+  /** What penfold.toml says besides its defaults. */
+  readonly configuration?: Partial<Configuration>;
   /** Before anything listens: settings, connectors, further accounts. */
   readonly prepare?: (directory: Directory, server: Server) => Promise<void>;
 }
@@ -137,7 +140,7 @@ async function start(
   undo.push(async () => certificates.close());
   const running = await startServer({
     layout,
-    configuration: defaultConfiguration(),
+    configuration: { ...defaultConfiguration(), ...options.configuration },
     directory,
     server,
     openDatabase: engine(options.engine, layout, log),

@@ -5,6 +5,7 @@
  */
 import { appendFile, mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { tally } from '../metrics/tally.ts';
 
 export type RollOver = 'Hourly' | 'Daily' | 'Weekly' | 'Monthly';
 
@@ -70,7 +71,7 @@ export class RollingFile {
   /** Never waits, never throws. `line` without its end. */
   write(line: string): void {
     if (this.#pendingBytes + line.length > PENDING_BYTES) {
-      this.#dropped += 1;
+      this.#drop(1);
       return;
     }
     this.#pending.push(line);
@@ -102,11 +103,16 @@ export class RollingFile {
       this.#troubled = false;
       if (this.#now() - this.#sweptAt > SWEEP_MS || this.#sweptBy !== capsOf(settings)) await this.#sweep(settings);
     } catch (error) {
-      this.#dropped += lines.length;
+      this.#drop(lines.length);
       this.#current = null;
       if (!this.#troubled) this.#options.onTrouble(error, this.#dropped);
       this.#troubled = true;
     }
+  }
+
+  #drop(lines: number): void {
+    this.#dropped += lines;
+    tally.logLinesDropped.add([this.#options.settings().prefix], lines);
   }
 
   async #fileFor(settings: RollingFileSettings): Promise<Current> {

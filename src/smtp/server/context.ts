@@ -191,6 +191,7 @@ export class SmtpContext {
       protocol: 'smtp',
       remoteAddress: this.connection.remote.address,
       encrypted: this.encrypted,
+      session: this.session,
       channelBinding: this.connection.tlsExporter,
     };
   }

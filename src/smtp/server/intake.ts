@@ -8,6 +8,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { Failure } from '../../observe/failure.ts';
+import { traces } from '../../observe/traces/spans.ts';
 import { decodeWords } from '../../message/encoded-word.ts';
 import type { DeliveryReport, Envelope, IncomingMessage, MessageOrigin } from '../../transport/api.ts';
 import { notifyOfDelivery } from '../../transport/delivery-status.ts';
@@ -110,7 +111,13 @@ export class MessageIntake {
       return answer;
     }
     this.#message = null;
+    const span = traces.current?.within(this.#context.session, 'delivery', {
+      'penfold.message': this.id,
+      'penfold.recipients': this.#transaction.recipients.length,
+      'penfold.bytes': this.#bytes,
+    });
     const report = await message.finish();
+    span?.end(report.failed[0]?.failure.code);
     this.#log(report.failed.length === 0 ? 'message delivered' : 'message not delivered to all', {
       failed: report.failed.map(({ recipient, failure }) => `${recipient.address}: ${failure.code}`),
     });
@@ -161,6 +168,7 @@ export class MessageIntake {
     const { reversePath, recipients } = this.#transaction;
     this.#envelope = {
       id: this.id,
+      session: context.session,
       reversePath,
       recipients,
       receivedAt: this.#began,

@@ -6,6 +6,8 @@ import type { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import type { ReceiveConnector } from '../../directory/model.ts';
 import { Failure, ProtocolViolation } from '../../observe/failure.ts';
+import { tally } from '../../observe/metrics/tally.ts';
+import { traces } from '../../observe/traces/spans.ts';
 import { type Connection, IdleTimeout } from '../../wire/connection.ts';
 import { SMTP_AUTH_LINE_BYTES, SMTP_COMMAND_LINE_BYTES } from '../../wire/limits.ts';
 import { Turn } from '../../wire/turn.ts';
@@ -59,6 +61,10 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
     };
     context.drain?.addEventListener('abort', onDrain);
     log.info({ remote: connection.remote.address }, 'SMTP session began');
+    traces.current?.sessionBegan(session, 'smtp', {
+      'client.address': connection.remote.address,
+      'penfold.connector': connector.name,
+    });
     try {
       if (tlsNow && connection.tls === null) await connection.startTls(dependencies.tls(connector));
       await serve(context);
@@ -68,6 +74,7 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
       context.drain?.removeEventListener('abort', onDrain);
       await hangUp(context);
       protocolLog.disconnected(context.over ? 'Local' : 'Remote');
+      traces.current?.sessionEnded(session);
       log.info({ messages: context.messages }, 'SMTP session ended');
     }
   };
@@ -114,12 +121,15 @@ async function obey(context: SmtpContext, line: Buffer): Promise<void> {
     context.protocolError(reply(530, '5.7.0', 'must issue a STARTTLS command first'));
     return;
   }
+  const began = performance.now();
   try {
     await command.run(context, parsed.argument);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     context.log.warn({ verb: parsed.verb, code: error.code, error: error.message }, 'SMTP command failed');
     context.respond(reply(451, '4.3.0', 'temporary failure, please try again later'));
+  } finally {
+    tally.commands.smtp.observe(parsed.verb, performance.now() - began);
   }
 }
 

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type { Logon, SaslExchange } from '../../../auth/api.ts';
 import { Failure, ProtocolViolation } from '../../../observe/failure.ts';
+import { errorName, traces } from '../../../observe/traces/spans.ts';
 import { SMTP_AUTH_LINE_BYTES } from '../../../wire/limits.ts';
 import { withoutLineEnd } from '../../../wire/connection.ts';
 import { decodeBase64 } from '../../grammar/command.ts';
@@ -27,10 +28,13 @@ export async function auth(context: SmtpContext, argument: Buffer): Promise<void
     return;
   }
   const mechanism = name.toUpperCase();
+  const span = traces.current?.within(context.session, 'logon', { mechanism }) ?? null;
   try {
     const logon = await exchange(context, mechanism, initial);
+    span?.end();
     admit(context, logon, mechanism);
   } catch (error) {
+    span?.end(errorName(error));
     if (error instanceof AuthAborted) {
       if (error.answer === null) context.over = true;
       else context.protocolError(error.answer);
