@@ -104,6 +104,16 @@ describe('cmdlets over the control socket', () => {
     response.resume();
   });
 
+  test('a target that is no URL is refused; as an unhandled rejection it would end the server', async () => {
+    for (const target of ['//', '/cmdlet/%ff']) {
+      const outgoing = request({ socketPath: socket, method: 'POST', path: target, agent: false });
+      outgoing.end('{"via":"shell","args":{}}');
+      const [response] = await once(outgoing, 'response');
+      assert.ok(response.statusCode >= 400, target);
+      response.resume();
+    }
+  });
+
   test('nobody but the owner may open the socket', async () => {
     assert.equal((await stat(socket)).mode & 0o777, 0o600);
   });

@@ -21,6 +21,8 @@ export interface ControlDoor {
   close(): Promise<void>;
 }
 
+/** Targets are paths; URL wants a host before them. */
+const BASE = 'http://control';
 /** Messages of one import whose commit is not yet known. */
 const IN_FLIGHT_MESSAGES = 128;
 
@@ -69,14 +71,16 @@ async function answer(
   response: ServerResponse,
   log: Log,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://control');
+  const target = request.url ?? '/';
   try {
+    if (!URL.canParse(target, BASE)) throw new Failure('CLIENTBUG', 'the request target is no path');
+    const url = new URL(target, BASE);
     if (await answerCmdlets(cmdlets, request, response, log)) return;
     await route(services, request, response, url, log);
   } catch (error) {
     const failure =
       error instanceof Failure ? error : new Failure('SERVERBUG', 'an internal error; see the log', { cause: error });
-    if (!(error instanceof Failure)) log.error({ err: error, path: url.pathname }, 'a control request failed');
+    if (!(error instanceof Failure)) log.error({ err: error, path: target }, 'a control request failed');
     if (response.headersSent) {
       response.destroy();
       return;
