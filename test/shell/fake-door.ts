@@ -112,6 +112,7 @@ export class FakeDoor implements Door {
     if (name === 'Remove-Thing' && confirm !== false) {
       throw new ConfirmationNeeded(`Remove ${target}`);
     }
+    if (args['Verbose'] === true) options.onProgress(0, null, `${name} is being done`);
     options.onWarning(`${name} was done`);
   }
 }
@@ -142,6 +143,10 @@ export class MemoryConsole implements Console {
   }
 
   warn(text: string): void {
+    this.warnings.push(text);
+  }
+
+  tell(text: string): void {
     this.warnings.push(text);
   }
 

@@ -61,6 +61,12 @@ describe('what reaches the door', () => {
     assert.deepEqual(lastCall(shell).args, { Identity: 'one' });
   });
 
+  test('-Verbose tells what is being done', async () => {
+    const shell = await testShell();
+    await shell.run('Set-Thing one -Verbose');
+    assert.deepEqual(shell.console.warnings, ['Set-Thing is being done', 'Set-Thing was done']);
+  });
+
   test('objects feed the next cmdlet, one at a time', async () => {
     const shell = await testShell();
     await shell.run('Get-Thing | where Enabled | Set-Thing -Note x');

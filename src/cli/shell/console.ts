@@ -17,6 +17,8 @@ export interface Console {
   readonly width: number | null;
   write(line: string): Promise<void>;
   warn(text: string): void;
+  /** `-Verbose`. */
+  tell(text: string): void;
   /** `-WhatIf`. */
   whatIf(text: string): void;
   progress(done: number, total: number | null, activity: string): void;
@@ -56,6 +58,10 @@ export class TerminalConsole implements Console {
 
   warn(text: string): void {
     this.#say(this.paint('yellow', `Warning: ${harmless(text)}`));
+  }
+
+  tell(text: string): void {
+    this.#say(this.paint('dim', harmless(text)));
   }
 
   whatIf(text: string): void {

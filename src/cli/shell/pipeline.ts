@@ -214,8 +214,10 @@ async function* runOne(
     input,
     signal: context.signal,
     onWarning: (text: string): void => context.console.warn(text),
-    onProgress: (done: number, total: number | null, activity: string): void =>
-      context.console.progress(done, total, activity),
+    onProgress: (done: number, total: number | null, activity: string): void => {
+      if (call.args['Verbose'] === true && done === 0) context.console.tell(activity);
+      else context.console.progress(done, total, activity);
+    },
   };
   const show = async function* (confirm: boolean | null): AsyncGenerator<Item> {
     let first = true;

@@ -6,8 +6,7 @@ import { Failure } from '../../observe/failure.ts';
 import { readPassword } from '../options.ts';
 import { CommandError, EXIT } from '../output.ts';
 import type { Console } from './console.ts';
-import { parse } from './grammar/parser.ts';
-import { ShellSyntaxError } from './grammar/syntax-error.ts';
+import { isIncomplete } from './grammar/parser.ts';
 import type { Answer } from './pipeline.ts';
 import { ShellSession, type SessionOptions } from './session.ts';
 
@@ -67,7 +66,7 @@ export async function runScript(lines: AsyncIterable<string>, options: ScriptOpt
     number += 1;
     if (buffer === '') begunAt = number;
     buffer += line;
-    if (goesOn(buffer)) {
+    if (isIncomplete(buffer)) {
       buffer += '\n';
       continue;
     }
@@ -79,15 +78,6 @@ export async function runScript(lines: AsyncIterable<string>, options: ScriptOpt
   // What is incomplete at the end is a mistake.
   if (buffer.trim() !== '' && !(await run(buffer))) return EXIT.failed;
   return problems > 0 ? EXIT.withProblems : (session.leaving ?? EXIT.done);
-}
-
-function goesOn(text: string): boolean {
-  try {
-    parse(text);
-    return false;
-  } catch (error) {
-    return error instanceof ShellSyntaxError && error.incomplete;
-  }
 }
 
 /** `-`: stdin. @throws CommandError when there is no such file */
