@@ -138,6 +138,9 @@ async function record(folder: string): Promise<string> {
         `# ${step.counts ? `${1 + STEPS.filter((one) => one.counts).indexOf(step)}. ` : ''}${step.note}${tabs}\n${lines.slice(0, -1).join('\n')}\n`,
       );
     }
+    // Off the record: the server ends before its folder goes.
+    await terminal.type('kill %1; wait; exit\r');
+    await terminal.end();
     const commands = STEPS.filter((step) => step.counts).length;
     return (
       header(commands) +
