@@ -31,6 +31,9 @@ const REDRAW_MS = 100;
 /** Milliseconds before a cmdlet counts as slow enough to show how far it is. */
 const QUIET_MS = 500;
 
+/** Columns of a terminal that does not say. */
+const USUAL_WIDTH = 80;
+
 export class TerminalConsole implements Console {
   readonly #out: NodeJS.WriteStream;
   readonly #err: NodeJS.WriteStream;
@@ -46,7 +49,9 @@ export class TerminalConsole implements Console {
   }
 
   get width(): number | null {
-    return this.#out.isTTY ? (this.#out.columns ?? 80) : null;
+    if (!this.#out.isTTY) return null;
+    // A serial line or a script's pseudo terminal says 0.
+    return this.#out.columns > 0 ? this.#out.columns : USUAL_WIDTH;
   }
 
   async write(line: string): Promise<void> {
