@@ -86,7 +86,8 @@ async function setup(options: SetupOptions): Promise<void> {
 POP3 and IMAP4 are installed, Manual and stopped. What to do next:
   penfold mailbox create ADDRESS --password-file FILE${data}
   penfold service enable imap4${data}
-  penfold serve${data}`);
+  penfold serve${data}
+  penfold shell${data}     the cmdlets of Exchange, with completion and help`);
   } finally {
     await directory.close();
   }
