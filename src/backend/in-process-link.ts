@@ -144,7 +144,9 @@ class InProcessBackEnd implements BackEnd {
         meter: new METERS[handOver.protocol](this.#protocolLogs.session(handOver, owner), paying),
         log: new SessionLog(this.#options.log, facts),
       });
-      return new Served(facts, handOver.stop, session, this.sessions);
+      const served = new Served(facts, handOver.stop, session, this.sessions);
+      this.#catchUp(served);
+      return served;
     } catch (error) {
       mailbox.close();
       throw error;
@@ -170,28 +172,31 @@ class InProcessBackEnd implements BackEnd {
     await this.#protocolLogs.flush();
   }
 
+  /** What was announced while the mailbox was being opened found no session to act on: it is asked for again. */
+  #catchUp(served: Served): void {
+    const { facts } = served;
+    if (this.#draining || !this.#settings.isRunning(SERVICES[facts.protocol])) served.end();
+    else this.#check(facts);
+  }
+
   /** Ends sessions that could not begin any more: switches, rights and accounts act on living ones (auth/still-allowed.ts). */
   #reconsider(id: string | null): void {
-    for (const session of this.sessions.list()) {
-      const { id: sessionId, account: mailbox, delegate: account, protocol } = session;
-      if (id !== null && mailbox !== id && account !== id) continue;
-      refusalNow(this.#options.directory, { account, mailbox, protocol }).then(
-        (reason) => {
-          if (reason === null) return;
-          this.sessions.end((one) => one.id === sessionId);
-          this.#options.log.info(
-            { session: sessionId, user: session.user, reason },
-            'a session ends: not allowed any more',
-          );
-        },
-        (error: unknown) => {
-          this.#options.log.error(
-            { session: sessionId, error: String(error) },
-            'a session could not be checked behind a change',
-          );
-        },
-      );
-    }
+    for (const session of this.sessions.list())
+      if (id === null || session.account === id || session.delegate === id) this.#check(session);
+  }
+
+  #check({ id, account: mailbox, delegate: account, protocol, user }: LiveSession): void {
+    const { directory, log } = this.#options;
+    refusalNow(directory, { account, mailbox, protocol }).then(
+      (reason) => {
+        if (reason === null) return;
+        this.sessions.end((one) => one.id === id);
+        log.info({ session: id, user, reason }, 'a session ends: not allowed any more');
+      },
+      (error: unknown) => {
+        log.error({ session: id, error: String(error) }, 'a session could not be checked behind a change');
+      },
+    );
   }
 }
 
