@@ -11,7 +11,7 @@ import type { RawArguments } from '../../src/management/binding.ts';
 import type { Caller, Cell, Cmdlet, CmdletObject, ManagementServices } from '../../src/management/cmdlet.ts';
 import { CMDLETS } from '../../src/management/cmdlets/table.ts';
 import { createDoor, type ManagementDoor, type RunOptions } from '../../src/management/door.ts';
-import type { RunningServices } from '../../src/management/services-of-instance.ts';
+import type { MailStore, RunningServices } from '../../src/management/services-of-instance.ts';
 import { Failure } from '../../src/observe/failure.ts';
 import { silentLog } from '../../src/observe/log.ts';
 
@@ -26,7 +26,7 @@ export interface InMemoryOrganization {
   run(
     name: string,
     args?: RawArguments,
-    options?: RunOptions & { roles?: readonly RoleGroup[] },
+    options?: RunOptions & { roles?: readonly RoleGroup[]; via?: Caller['via'] },
   ): Promise<CmdletObject[]>;
   close(): Promise<void>;
 }
@@ -38,7 +38,12 @@ const noMail = (): never => {
 };
 
 export async function inMemoryOrganization(
-  options: { readonly running?: RunningServices | null; readonly cmdlets?: readonly Cmdlet[] } = {},
+  options: {
+    readonly running?: RunningServices | null;
+    readonly cmdlets?: readonly Cmdlet[];
+    readonly mail?: MailStore;
+    readonly transferFolder?: string;
+  } = {},
 ): Promise<InMemoryOrganization> {
   const directory = await openSqliteDirectory({ file: ':memory:' });
   const site = await directory.addSite('Dublin');
@@ -63,7 +68,8 @@ export async function inMemoryOrganization(
   const services: ManagementServices = {
     directory,
     server,
-    mail: { databaseOf: noMail, purgeMailbox: noMail },
+    mail: options.mail ?? { databaseOf: noMail, purgeMailbox: noMail },
+    ...(options.transferFolder === undefined ? {} : { transferFolder: options.transferFolder }),
     running: options.running ?? null,
     log: silentLog,
   };
@@ -77,10 +83,10 @@ export async function inMemoryOrganization(
     warnings,
     run: async (name, args = {}, given = {}) => {
       warnings.length = 0;
-      const { roles = ADMIN.roles, ...rest } = given;
+      const { roles = ADMIN.roles, via = ADMIN.via, ...rest } = given;
       const objects: CmdletObject[] = [];
       const how = { confirm: false, onWarning: (text: string) => warnings.push(text), ...rest };
-      for await (const object of door.run({ ...ADMIN, roles }, name, args, how)) objects.push(object);
+      for await (const object of door.run({ ...ADMIN, roles, via }, name, args, how)) objects.push(object);
       return objects;
     },
     close: () => directory.close(),

@@ -244,9 +244,10 @@ const restoreRecoverableItems: ChangingCmdlet = {
       says: 'Everything deleted with that word in the subject.',
     },
     {
-      line: 'Search-RecoverableItems <Mailbox> -From charles | Restore-RecoverableItems -WhatIf',
-      says: 'Shows what would be put back, message by message.',
+      line: 'Search-RecoverableItems <Mailbox> -From charles | Restore-RecoverableItems',
+      says: 'What was found, message by message.',
     },
+    { line: 'Restore-RecoverableItems <Mailbox> -From charles -WhatIf', says: 'How many that would be.' },
     { line: 'Restore-RecoverableItems <Mailbox> -All -TargetFolder Restored', says: 'All of it, into one folder.' },
   ],
   roles: MAY_CHANGE_RECIPIENTS,
