@@ -22,6 +22,8 @@ export type { Endpoint, TlsFacts } from './socket-facts.ts';
 
 const LF = 10;
 const CR = 13;
+/** Answers up to this long are nearly always taken by the kernel at once. */
+const SHORT_WRITE_BYTES = 4 * 1024;
 /** How long a peer may take to read our last words before the socket is destroyed. */
 const CLOSE_GRACE_MS = 2_000;
 
@@ -291,7 +293,16 @@ export class Connection {
   /** `written` is called when the socket has no more use for the chunk, also when it fails. */
   #send(chunk: Buffer, written: () => void): void {
     this.#sentBytes += chunk.length;
-    if (this.#error === null && this.#socket.writable) this.#socket.write(chunk, written);
+    const socket = this.#socket;
+    if (this.#error !== null || !socket.writable) return;
+    if (this.#tls !== null || chunk.length > SHORT_WRITE_BYTES) {
+      socket.write(chunk, written);
+      return;
+    }
+    // A callback costs a tick of its own, as much as a short answer. What the kernel has taken whole needs none, and
+    // the buffer of the rare one that has to wait is left to the collector.
+    socket.write(chunk);
+    if (socket.writableLength === 0) written();
   }
 
   #attach(socket: Socket): void {
