@@ -3,11 +3,13 @@
  * a line of its own, and a log file that goes away while it is read must not take the server with it.
  */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { csv } from '../../src/observe/protocol-log/mail-protocol.ts';
+import { SmtpProtocolLog } from '../../src/observe/protocol-log/smtp.ts';
+import { SmtpSessionLog } from '../../src/smtp/server/session-log.ts';
 import { type TrackingEvent, TrackingLog, type TrackingRecord } from '../../src/transport/tracking-log.ts';
 
 const event: TrackingEvent = {
@@ -36,6 +38,40 @@ async function withLog(run: (log: TrackingLog, directory: string) => Promise<voi
     await rm(directory, { recursive: true, force: true });
   }
 }
+
+test('what a client sends for AUTH is in no protocol log, however it is written', async () => {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'penfold-secrets-'));
+  try {
+    const file = new SmtpProtocolLog({
+      version: '1',
+      settings: () => ({
+        directory,
+        prefix: 'RECV',
+        rollOver: 'Daily',
+        perFileQuota: 0,
+        maxAge: 0,
+        maxDirectorySize: Infinity,
+      }),
+      onTrouble: assert.fail,
+    });
+    const end = { address: '192.0.2.1', port: 25 };
+    const ends = { local: end, remote: end };
+    const log = new SmtpSessionLog(file, 's', ends, () => ({ name: 'Default', protocolLoggingLevel: 'Verbose' }));
+    for (const argument of ['PLAIN c2VjcmV0', 'PLAIN\tc2VjcmV0', 'PLAIN=c2VjcmV0', 'c2VjcmV0', ' PLAIN c2VjcmV0', ''])
+      log.received('AUTH', Buffer.from(argument));
+    log.received('AUTH', Buffer.from('SCRAM-SHA-256'));
+    log.received('EHLO', Buffer.from('client.example'));
+    await file.flush();
+    const [name = ''] = await readdir(directory);
+    const text = await readFile(path.join(directory, name), 'utf8');
+    assert.doesNotMatch(text, /c2VjcmV0/);
+    assert.match(text, /AUTH PLAIN \*{5}/);
+    assert.match(text, /AUTH SCRAM-SHA-256,/);
+    assert.match(text, /EHLO client\.example/);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
 
 async function read(log: TrackingLog): Promise<readonly TrackingRecord[]> {
   const records: TrackingRecord[] = [];

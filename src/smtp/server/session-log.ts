@@ -8,16 +8,30 @@ import type { Connection } from '../../wire/connection.ts';
 
 const HIDDEN = '*****';
 
+/** What stands first is taken for a mechanism only when it is one: a client that gets AUTH wrong sends its secret there. */
+const MECHANISM =
+  /^(?:ANONYMOUS|CRAM-MD5|DIGEST-MD5|EXTERNAL|GSSAPI|LOGIN|NTLM|OAUTHBEARER|PLAIN|SCRAM-SHA-(?:1|256|512)(?:-PLUS)?|XOAUTH2)(?= |$)/i;
+
+function withoutSecret(argument: string): string {
+  const mechanism = MECHANISM.exec(argument)?.[0] ?? '';
+  const rest = argument.length > mechanism.length ? HIDDEN : '';
+  return mechanism === '' || rest === '' ? mechanism + rest : `${mechanism} ${rest}`;
+}
+
 export class SmtpSessionLog {
   readonly #file: SmtpProtocolLog | null;
-  readonly #asSetNow: () => ReceiveConnector;
+  readonly #asSetNow: () => Pick<ReceiveConnector, 'name' | 'protocolLoggingLevel'>;
   readonly #facts: Pick<SmtpLogLine, 'connector' | 'session' | 'local' | 'remote'>;
   #sequence = 0;
 
-  constructor(log: SmtpProtocolLog | null, session: string, connection: Connection, asSetNow: () => ReceiveConnector) {
+  constructor(
+    log: SmtpProtocolLog | null,
+    session: string,
+    { local, remote }: Pick<Connection, 'local' | 'remote'>,
+    asSetNow: () => Pick<ReceiveConnector, 'name' | 'protocolLoggingLevel'>,
+  ) {
     this.#file = log;
     this.#asSetNow = asSetNow;
-    const { local, remote } = connection;
     this.#facts = {
       connector: asSetNow().name,
       session,
@@ -43,7 +57,7 @@ export class SmtpSessionLog {
     if (this.#log === null) return;
     // The mechanism's name may be seen, an initial response may not.
     const text = Buffer.from(argument).toString('latin1');
-    const shown = verb === 'AUTH' ? `${text.split(' ', 1)[0]}${text.includes(' ') ? ` ${HIDDEN}` : ''}` : text;
+    const shown = verb === 'AUTH' ? withoutSecret(text) : text;
     this.#write('<', shown === '' ? verb : `${verb} ${shown}`, '');
   }
 
