@@ -51,6 +51,8 @@ export class FolderState {
   generation = 0;
   /** Somebody looked at the rows since the last sweep (background.ts). */
   used = true;
+  /** Of every row in memory it is known whether its message ends with CRLF (line-ends.ts). */
+  lineEndsKnown = false;
   /** Open FolderViews. */
   views = 0;
   /** Rows gone from `columns` that an open view may still ask for; newest last. */
@@ -173,6 +175,7 @@ export class FolderState {
   release(): void {
     if (this.dirtyChunks.size > 0 || this.newExpunges.length > 0 || this.uidlsDirty) return;
     this.columns = null;
+    this.lineEndsKnown = false;
     this.uidls = NO_UIDLS;
     this.expungeLog = [];
   }

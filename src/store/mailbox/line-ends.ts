@@ -16,7 +16,12 @@ const TAIL = 2;
 /** Messages read together. */
 const AT_ONCE = 1024;
 
-export async function findLineEnds(core: MailboxCore, folder: FolderState): Promise<void> {
+/** Resolves when they are known, as far as the messages can be read; null: they are. */
+export function findLineEnds(core: MailboxCore, folder: FolderState): Promise<void> | null {
+  return folder.lineEndsKnown ? null : find(core, folder);
+}
+
+async function find(core: MailboxCore, folder: FolderState): Promise<void> {
   for (let uids = unknownIn(core, folder); uids.length > 0; uids = unknownIn(core, folder)) {
     const tails = Buffer.alloc(uids.length * TAIL);
     const columns = core.state.rows(folder);
@@ -41,6 +46,7 @@ export async function findLineEnds(core: MailboxCore, folder: FolderState): Prom
     }
     for (const [i, uid] of uids.entries()) settle(core, folder, uid, tails, i * TAIL);
   }
+  folder.lineEndsKnown = true;
 }
 
 function settle(core: MailboxCore, folder: FolderState, uid: number, tails: Buffer, at: number): void {
@@ -56,7 +62,6 @@ function settle(core: MailboxCore, folder: FolderState, uid: number, tails: Buff
 function unknownIn(core: MailboxCore, folder: FolderState): number[] {
   const { lineEnd, uid, length } = core.state.rows(folder);
   const uids: number[] = [];
-  // `indexOf` over bytes costs nothing in a folder that has none.
   let row = lineEnd.indexOf(LINE_END.unknown);
   while (row >= 0 && row < length && uids.length < AT_ONCE) {
     uids.push(uid[row]!);

@@ -101,7 +101,8 @@ export class MailboxHandle implements Mailbox {
     // A client that selects all day would otherwise leave every view it ever had here.
     for (const former of this.#views) if (!former.isOpen) this.#views.delete(former);
     this.#views.add(view);
-    await findLineEnds(this.#core, folder);
+    const search = findLineEnds(this.#core, folder);
+    if (search !== null) await search;
     return view;
   }
 

@@ -16,7 +16,7 @@ import type {
   RaiseChange,
   RelocateChange,
 } from './change.ts';
-import { Columns } from './columns.ts';
+import { Columns, LINE_END } from './columns.ts';
 import { nameKey } from './folder-name.ts';
 import { type FolderFacts, FolderState } from './folder-state.ts';
 import { learn, translateKeywords } from './keyword-bits.ts';
@@ -163,6 +163,7 @@ export class MailboxState {
     const columns = this.rows(folder);
     learn(folder, change.newKeywords);
     columns.push({ ...change, segment: location.segment, offset: location.offset });
+    if (change.lineEnd === LINE_END.unknown) folder.lineEndsKnown = false;
     folder.count(columns, columns.length - 1, columns.length, 1);
     folder.markChunk(change.uid);
     if (change.uidl !== null) folder.setUidl(change.uid, change.uidl);
@@ -236,6 +237,7 @@ export class MailboxState {
     const rows = source.rowsOf(change.uids);
     const first = target.length;
     target.pushFrom(source, rows);
+    to.lineEndsKnown &&= from.lineEndsKnown;
     for (let i = 0; i < rows.length; i += 1) target.uid[first + i] = change.firstUid + i;
     target.modSeq.fill(change.modSeq, first, target.length);
     target.saveDate.fill(change.saveDate, first, target.length);
