@@ -3,6 +3,7 @@
  * those of setup, for mail from outside and for submission, and `Narrow`, which shares a port with the first.
  */
 import { Buffer } from 'node:buffer';
+import { only, shownText } from '../management/in-memory-organization.ts';
 import { type Effect, type EffectTable, type Given } from './effects.ts';
 import { OTHER_NAME, say, type SettingsStage, SMTP_REPLY } from './stage.ts';
 import type { Talk } from './talk.ts';
@@ -172,8 +173,8 @@ const WHO_AND_WHERE: readonly Effect[] = [
       'every client gets this one, by STARTTLS and from the first byte; empty: the one it asks for, else that for Fqdn',
     identity: SUBMISSION,
     value: async (stage) => {
-      const certificates = await stage.run('Get-ExchangeCertificate', { DomainName: OTHER_NAME });
-      return String(certificates[0]?.['TlsCertificateName']);
+      const certificate = only(await stage.run('Get-ExchangeCertificate', { DomainName: OTHER_NAME }));
+      return shownText(certificate['TlsCertificateName']);
     },
     dialogue: async (stage) => {
       const { ca, smtp } = stage.organization;

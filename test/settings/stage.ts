@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { createServer, connect, type Socket } from 'node:net';
-import { mock } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { controlSocketPath } from '../../src/config/data-directory.ts';
 import { defaultConfiguration } from '../../src/config/read.ts';
@@ -54,14 +53,15 @@ export class SettingsStage {
     const socket = controlSocketPath(organization.layout, defaultConfiguration().control.socket);
     this.#door = doorOverSocket(socket, { via: 'command', user: 'tester' });
     const set = idleWheel.set.bind(idleWheel);
-    mock.method(idleWheel, 'set', (entry: Timed, ms: number) => {
+    // By hand: a mock of node:test would remember every call, with its stack.
+    idleWheel.set = (entry, ms) => {
       this.#deadline = { entry, ms };
       set(entry, ms);
-    });
+    };
   }
 
-  static async open(): Promise<SettingsStage> {
-    const organization = await startOrganization({ engine: 'memory', furtherCertificate: [OTHER_NAME] });
+  static async open(users: readonly string[] = ['alice', 'bob']): Promise<SettingsStage> {
+    const organization = await startOrganization({ engine: 'memory', users, furtherCertificate: [OTHER_NAME] });
     const stage = new SettingsStage(organization, await freePort());
     await stage.#fill();
     return stage;
@@ -76,7 +76,7 @@ export class SettingsStage {
   }
 
   async close(): Promise<void> {
-    mock.restoreAll();
+    Reflect.deleteProperty(idleWheel, 'set');
     await this.organization.stop();
   }
 
