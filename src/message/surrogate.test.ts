@@ -40,6 +40,16 @@ describe('surrogate of a header (RFC 6858)', () => {
       'Content-Disposition: attachment; filename="Übung (1).pdf"; size=3\r\n',
       "Content-Disposition: attachment;\r\n filename*=UTF-8''%C3%9Cbung%20%281%29.pdf;\r\n size=3\r\n",
     ],
+    [
+      'parameters with brackets, and extended ones as they are',
+      'Content-Type: text/plain; name="a(1)"; file*=UTF-8\'\'%C3%BC(1); x=ü\r\n',
+      'Content-Type: text/plain;\r\n name="a(1)";\r\n file*="UTF-8\'\'%C3%BC(1)";\r\n x*=UTF-8\'\'%C3%BC\r\n',
+    ],
+    [
+      'an extended parameter stays unquoted',
+      "Content-Type: text/plain; file*=UTF-8''%C3%BC%281%29; x=ü\r\n",
+      "Content-Type: text/plain;\r\n file*=UTF-8''%C3%BC%281%29;\r\n x*=UTF-8''%C3%BC\r\n",
+    ],
     ['folded', 'Subject: ein\r\n Grüße\r\n', 'Subject: =?UTF-8?B?ZWluIEdyw7zDn2U=?=\r\n'],
   ];
   for (const [what, header, expected] of cases) it(what, () => assert.equal(surrogate(header), expected));

@@ -177,12 +177,18 @@ const displayName = (octets: string): string => phrase(decodeWords(octets, null)
 
 const textOf = (octets: string): string => octetsOf(octets).toString('utf8');
 
+/** RFC 2045 §5.1: brackets would begin a comment. */
+const TOKEN = /^[!#-'*+\-.0-9A-Z^-~]+$/;
+/** RFC 2231 §7: what stands behind `name*=` is never quoted. */
+const isExtended = (name: string, value: string): boolean => name.endsWith('*') && EXTENDED.test(value);
+const EXTENDED = /^(?:[\w-]*'[\w-]*')?[!#$&+\-.0-9A-Z^-~%]*$/;
+
 function parameters(all: readonly Parameter[]): string {
   let text = '';
   for (const { name, value } of all) {
     if (!isPlain(name)) continue;
     if (isPlain(value)) {
-      const isToken = /^[!#$&-+\-.0-9A-Z^-~]+$/.test(value);
+      const isToken = TOKEN.test(value) || isExtended(name, value);
       text += `;\r\n ${name}=${isToken ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`}`;
     } else if (!name.includes('*')) {
       text += `;\r\n ${name}*=UTF-8''${percentEncoded(textOf(value))}`;
