@@ -1,6 +1,7 @@
 /** Mailboxes that come and go while their accounts stay, or the other way round (exchange-behaviour.md §9.2, §11). */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { makeCredentials } from '../../src/auth/verifiers.ts';
 import type { Directory } from '../../src/directory/api.ts';
 import { type Account, databaseId } from '../../src/directory/model.ts';
 import {
@@ -11,6 +12,9 @@ import {
   type SmallOrganization,
   smallOrganization,
 } from './directory-fixture.ts';
+
+/** A test needs no expensive verifier. */
+const CHEAP_ARGON2 = { memory: 64, passes: 1, parallelism: 1 };
 
 export function directoryMailboxesConformance(engine: string, open: OpenDirectory): void {
   describe(`directory mailboxes on ${engine}`, () => {
@@ -111,6 +115,24 @@ export function directoryMailboxesConformance(engine: string, open: OpenDirector
       );
       assert.equal((await directory.account(bare.id))?.mailbox, null);
       await refused(directory.removeAccount(administrator.id), 'CANNOT', /built-in account administrator stays/);
+    });
+
+    test('a mailbox becomes another kind: its password goes and stands in no log, built-in accounts stay', async () => {
+      const credentials = await makeCredentials('correct horse', { parameters: CHEAP_ARGON2, iterations: 4096 });
+      const ivy = await directory.addAccount(person(here.database, 'ivy', { credentials }));
+      assert.equal((await directory.changeAccount(ivy.id, { kind: 'room' })).kind, 'room');
+      assert.equal(await directory.credentials(ivy.id), null);
+      const [entry] = await directory.auditLog({ limit: 1 });
+      assert.deepEqual(
+        [entry?.before, entry?.after],
+        [{ RecipientTypeDetails: 'UserMailbox', Password: '*****' }, { RecipientTypeDetails: 'RoomMailbox' }],
+      );
+      await refused(directory.changeAccount(ivy.id, { credentials }), 'CANNOT', /has no password/);
+      const user = await directory.changeAccount(ivy.id, { kind: 'user', credentials });
+      assert.equal((await directory.account(ivy.id))?.kind, user.kind);
+      assert.notEqual(await directory.credentials(ivy.id), null);
+      await refused(directory.changeAccount(administrator.id, { kind: 'user' }), 'CANNOT', /its kind stays/);
+      await refused(directory.changeAccount(ivy.id, { kind: 'administrator' }), 'CANNOT', /built in/);
     });
   });
 }

@@ -64,6 +64,7 @@ describe('the audit log', () => {
         return Promise.resolve();
       },
       warn: (text) => printed.push(text),
+      tell: (text) => printed.push(text),
       whatIf: (text) => printed.push(text),
       progress: () => {},
       error: (error) => printed.push(String(error)),

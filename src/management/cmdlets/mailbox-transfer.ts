@@ -105,7 +105,7 @@ const importMailbox: ChangingCmdlet = {
   changes: true,
   synopsis: 'Takes mail from files on the server into a mailbox: .eml, mbox, Maildir.',
   description:
-    'Dates, flags, keywords and folders are kept as far as the files have them. A message that cannot be taken is reported and passed over. Given again after an interruption, it goes on where it was, and takes nothing twice. Quotas hold nothing up: see Get-MailboxStatistics afterwards. Exchange takes .pst files; Penfold does not.',
+    'Dates, flags, keywords and folders are kept as far as the files have them. A message that cannot be taken is reported and passed over. Given again after an interruption, it goes on where it was, and takes nothing twice. Quotas hold nothing up, and count afterwards: Get-MailboxStatistics. Exchange takes .pst files; Penfold does not.',
   parameters: [
     oneMailbox,
     sources,

@@ -44,6 +44,8 @@ async function appendAndRelease(
 ): Promise<number> {
   try {
     const { uid } = await mailbox.append(id, staged, {
+      // Whoever moves in brings everything; quotas count from then on.
+      ignoreQuota: true,
       flags: facts.flags,
       keywords: facts.keywords,
       ...(facts.internalDate === null ? {} : { internalDate: facts.internalDate }),
