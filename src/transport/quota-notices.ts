@@ -12,7 +12,7 @@ import type { Transport } from './api.ts';
 export type QuotaThreshold = 'IssueWarning' | 'ProhibitSend' | 'ProhibitSendReceive';
 
 const DAY_MS = 86_400_000;
-/** Accounts whose last notice is remembered. */
+/** Notices remembered. */
 const REMEMBERED = 100_000;
 /** A warning below this share of ProhibitSend would cry wolf (§9.2). */
 const WARNING_SHARE = 0.5;
@@ -42,7 +42,8 @@ export interface QuotaNoticeOptions {
 
 export class QuotaNotices {
   readonly #options: QuotaNoticeOptions;
-  readonly #last = new Map<string, { readonly threshold: QuotaThreshold; readonly at: number }>();
+  /** Milliseconds, by account and threshold. */
+  readonly #last = new Map<string, number>();
   #sending: Promise<void> = Promise.resolve();
 
   constructor(options: QuotaNoticeOptions) {
@@ -55,11 +56,12 @@ export class QuotaNotices {
     const threshold = quotas === null ? null : thresholdReached(used, quotas);
     if (quotas === null || threshold === null) return;
     const now = (this.#options.now ?? Date.now)();
-    const last = this.#last.get(account.id);
-    if (last?.threshold === threshold && now - last.at < DAY_MS) return;
+    const key = `${account.id} ${threshold}`;
+    const last = this.#last.get(key);
+    if (last !== undefined && now - last < DAY_MS) return;
     // Before it is sent: the notice itself is a delivery and comes by here.
-    this.#last.delete(account.id);
-    this.#last.set(account.id, { threshold, at: now });
+    this.#last.delete(key);
+    this.#last.set(key, now);
     if (this.#last.size > REMEMBERED) this.#last.delete(this.#last.keys().next().value ?? '');
     this.#sending = this.#sending
       .then(() => this.#send(account, threshold, used, quotas, now))
