@@ -118,12 +118,12 @@ export class SettingsStage {
     return this.#kept(await this.#secured(port, servername));
   }
 
-  /** Common name of the certificate that a client gets. */
-  async certificateOn(port: number, servername: string | null): Promise<string> {
+  /** Common name of the certificate that a client gets, or its serial number. */
+  async certificateOn(port: number, servername: string | null, what: 'name' | 'serial' = 'name'): Promise<string> {
     const socket = await this.#secured(port, servername);
-    const { CN } = socket.getPeerCertificate().subject;
+    const { subject, serialNumber } = socket.getPeerCertificate();
     await this.#kept(socket).close();
-    return String(CN);
+    return what === 'serial' ? serialNumber : String(subject.CN);
   }
 
   /** The greeting of a port, or `refused`. */
