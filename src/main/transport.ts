@@ -67,6 +67,7 @@ export function openTransport(parts: TransportParts): OpenTransport {
     tracking,
     beforeDelivery: (account) => quotas.load(account),
     afterDelivery: (account, used) => notices.afterDelivery(account, used),
+    onFull: (account, used) => notices.refused(account, used),
   });
   const notices = new QuotaNotices({
     transport,

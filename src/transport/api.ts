@@ -53,6 +53,8 @@ export interface Envelope {
   readonly receivedAt: number;
   /** Where it came from, for the message tracking log; missing: written by this server. */
   readonly origin?: MessageOrigin;
+  /** A notice about the quota itself. */
+  readonly ignoreQuota?: boolean;
   /** RFC 3461 §4.3, §4.4. */
   readonly dsn?: { readonly ret: 'FULL' | 'HDRS' | null; readonly envelopeId: string | null };
 }

@@ -30,6 +30,8 @@ export interface LocalDeliveryOptions {
   readonly beforeDelivery?: (account: Account) => Promise<void>;
   /** Told of each copy and of how much the mailbox holds now: quota notices. Must not throw. */
   readonly afterDelivery?: (account: Account, usedBytes: number) => void;
+  /** A copy was refused because the mailbox is full. Must not throw. */
+  readonly onFull?: (account: Account, usedBytes: number) => void;
   /** Where each message went; none when missing. */
   readonly tracking?: TrackingLog;
 }
@@ -39,6 +41,7 @@ export function createLocalDelivery(options: LocalDeliveryOptions): Transport {
     directory: options.directory,
     beforeDelivery: options.beforeDelivery,
     afterDelivery: options.afterDelivery,
+    onFull: options.onFull,
     tracking: options.tracking ?? null,
     log: options.log,
     databaseOf: options.databaseOf,
@@ -64,6 +67,7 @@ interface Shared {
   readonly directory: Directory;
   readonly beforeDelivery: LocalDeliveryOptions['beforeDelivery'];
   readonly afterDelivery: LocalDeliveryOptions['afterDelivery'];
+  readonly onFull: LocalDeliveryOptions['onFull'];
   readonly tracking: TrackingLog | null;
   readonly log: Log;
   readonly databaseOf: (account: Account) => MailboxDatabase;
@@ -265,8 +269,14 @@ class LocalDelivery implements IncomingMessage {
     try {
       const inbox = mailbox.folderByUse('inbox') ?? mailbox.folderByName('INBOX');
       if (inbox === null) throw new Failure('UNAVAILABLE', 'The mailbox has no Inbox.');
-      await mailbox.append(inbox.id, staged, { internalDate: Math.floor(this.#envelope.receivedAt / 1000) });
+      const { ignoreQuota = false, receivedAt } = this.#envelope;
+      await mailbox.append(inbox.id, staged, { internalDate: Math.floor(receivedAt / 1000), ignoreQuota });
       this.#shared.afterDelivery?.(recipient.account, mailbox.usage().bytes);
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'OVERQUOTA') {
+        this.#shared.onFull?.(recipient.account, mailbox.usage().bytes);
+      }
+      throw error;
     } finally {
       mailbox.close();
     }

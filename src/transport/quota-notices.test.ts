@@ -21,7 +21,7 @@ test('thresholds', () => {
   assert.equal(reached(7 * MB), null);
   assert.equal(reached(8 * MB), 'IssueWarning');
   assert.equal(reached(10 * MB), 'ProhibitSend');
-  assert.equal(reached(12 * MB - 1000), 'ProhibitSendReceive');
+  assert.equal(reached(12 * MB - 1000), 'ProhibitSend', 'the last one shows when a message is refused');
   assert.equal(reached(1 * MB, { issueWarningQuota: 1 * MB }), null, 'less than half of ProhibitSend');
   assert.equal(reached(1 * MB, { issueWarningQuota: 1 * MB, prohibitSendQuota: Infinity }), 'IssueWarning');
   assert.equal(
@@ -91,5 +91,10 @@ test('one notice a day and threshold, none about itself', async () => {
     await notices.settled();
   }
   assert.equal(subjects.length, 3);
+  notices.refused(account, 12 * MB - 1000);
+  notices.refused(account, 12 * MB - 1000);
+  await notices.settled();
+  assert.equal(subjects[3], 'Your mailbox is full: you cannot send or receive mail');
+  assert.equal(subjects.length, 4);
   assert.deepEqual(errors, []);
 });

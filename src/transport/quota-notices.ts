@@ -1,6 +1,6 @@
 /**
  * The mails about a mailbox that fills up (exchange-behaviour.md §9.2): at the warning, at ProhibitSend and at
- * ProhibitSendReceive. One a day and threshold, none while the mailbox is less than half full, and none about notices.
+ * ProhibitSendReceive. One a day and threshold, no warning while the mailbox is less than half full, none about notices.
  */
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
@@ -16,14 +16,8 @@ const DAY_MS = 86_400_000;
 const REMEMBERED = 100_000;
 /** A warning below this share of ProhibitSend would cry wolf (§9.2). */
 const WARNING_SHARE = 0.5;
-/** Room below the last threshold at which its notice is sent, because beyond it nothing can be delivered any more. */
-const LAST_ROOM = 64 * 1024;
-
-/** Null: none is reached. */
+/** Null: none is reached. The last one shows only when a message is refused: the store lets nothing go beyond it. */
 export function thresholdReached(used: number, quotas: Quotas): QuotaThreshold | null {
-  if (used >= quotas.prohibitSendReceiveQuota - LAST_ROOM && used >= quotas.prohibitSendReceiveQuota * 0.9) {
-    return 'ProhibitSendReceive';
-  }
   if (used >= quotas.prohibitSendQuota) return 'ProhibitSend';
   const worthIt = quotas.prohibitSendQuota === Infinity || used > quotas.prohibitSendQuota * WARNING_SHARE;
   return used >= quotas.issueWarningQuota && worthIt ? 'IssueWarning' : null;
@@ -54,7 +48,16 @@ export class QuotaNotices {
   readonly afterDelivery = (account: Account, used: number): void => {
     const quotas = this.#options.quotasOf(account);
     const threshold = quotas === null ? null : thresholdReached(used, quotas);
-    if (quotas === null || threshold === null) return;
+    if (quotas !== null && threshold !== null) this.#notify(account, threshold, used, quotas);
+  };
+
+  /** A message was refused because the mailbox, which holds `used` octets, is full. */
+  readonly refused = (account: Account, used: number): void => {
+    const quotas = this.#options.quotasOf(account);
+    if (quotas !== null) this.#notify(account, 'ProhibitSendReceive', used, quotas);
+  };
+
+  #notify(account: Account, threshold: QuotaThreshold, used: number, quotas: Quotas): void {
     const now = (this.#options.now ?? Date.now)();
     const key = `${account.id} ${threshold}`;
     const last = this.#last.get(key);
@@ -68,7 +71,7 @@ export class QuotaNotices {
       .catch((error: unknown) => {
         this.#options.log.error({ user: account.userPrincipalName, error: String(error) }, 'a quota notice failed');
       });
-  };
+  }
 
   /** Notices begun before this call have been delivered or have failed. */
   settled(): Promise<void> {
@@ -86,6 +89,8 @@ export class QuotaNotices {
         reversePath: '',
         recipients: [{ address, account, mailbox: account.mailbox }],
         receivedAt: now,
+        // It has to arrive in a mailbox that is full.
+        ignoreQuota: true,
       },
       Buffer.from('Return-Path: <>\r\n'),
     );

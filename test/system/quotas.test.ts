@@ -104,8 +104,6 @@ test('the three thresholds write their mails, and a full mailbox sends new mail 
   assert.deepEqual(found.filter((subject) => subject !== 'filling').toSorted(), [
     'Your mailbox is almost full',
     'Your mailbox is full: you cannot send mail',
+    'Your mailbox is full: you cannot send or receive mail',
   ]);
-  await send(20_000);
-  await organization.running.settled();
-  assert.ok((await asAlice(subjects)).includes('Your mailbox is full: you cannot send or receive mail'));
 });
