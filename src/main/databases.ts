@@ -77,12 +77,21 @@ export class Databases {
     this.#open.clear();
   }
 
+  /** One that cannot be opened keeps no other one closed. @throws what kept the first one closed when none is open */
   async #openMissing(): Promise<void> {
+    const failures: unknown[] = [];
     for (const record of await this.#directory.databases()) {
       if (record.server !== this.#server.id || this.#open.has(record.id)) continue;
-      this.#open.set(record.id, await this.#openDatabase(record, this.#quotaOf));
-      this.#log.info({ database: record.name }, 'mailbox database opened');
+      try {
+        this.#open.set(record.id, await this.#openDatabase(record, this.#quotaOf));
+        this.#log.info({ database: record.name }, 'mailbox database opened');
+      } catch (error) {
+        failures.push(error);
+        const fields = { database: record.name, location: record.location, err: error };
+        this.#log.error(fields, 'a mailbox database cannot be opened; its mailboxes are not served');
+      }
     }
+    if (this.#open.size === 0 && failures.length > 0) throw failures[0];
   }
 }
 

@@ -7,6 +7,7 @@ import type { MailProtocolSettings, RoleGroup, Server, ServerId, ServiceName } f
 import { checkMailProtocolSettings, checkScope, mailProtocolWarnings } from '../../directory/settings/rules.ts';
 import type { SettingsSchema } from '../../directory/settings/schema.ts';
 import type { ChangingCmdlet, Cmdlet, CmdletCall, ReadingCmdlet } from '../cmdlet.ts';
+import { checkPlace } from '../server-places.ts';
 import { domainControllerParameter, serverOf, serverParameter } from './identity.ts';
 import { applying } from './results.ts';
 import {
@@ -104,6 +105,8 @@ function setCmdlet<S extends MailProtocolSettings>(facts: ProtocolNoun<S>): Chan
       const changes = changesOf(facts.schema, before, patch);
       checkScope(facts.schema, patch, server);
       checkMailProtocolSettings(after);
+      if (after.logFileLocation !== before.logFileLocation)
+        checkPlace(call.caller, 'LogFileLocation', after.logFileLocation);
       await checkAgainstMachine(call, facts, server, before, after);
       const head = `Set ${facts.noun} of server ${server.name}`;
       return {

@@ -9,6 +9,7 @@ import { boolean, text } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { ChangingCmdlet, Cmdlet, CmdletObject, ManagementServices, Parameter, ReadingCmdlet } from '../cmdlet.ts';
 import { everyAccount } from '../mailboxes.ts';
+import { checkPlace } from '../server-places.ts';
 import {
   completeDatabase,
   databaseNamed,
@@ -158,7 +159,7 @@ const newMailboxDatabase: ChangingCmdlet = {
   ],
   roles: MAY_CHANGE,
   columns: ['Name', 'Server', 'EdbFilePath'],
-  async plan({ args, services }) {
+  async plan({ args, caller, services }) {
     const { directory } = services;
     const typed = args.get(name).trim();
     const server = await serverOf(services, args);
@@ -167,6 +168,7 @@ const newMailboxDatabase: ChangingCmdlet = {
     const twin = databases.find((one) => nameKey(one.name) === nameKey(typed));
     if (twin !== undefined) throw new Failure('ALREADYEXISTS', `the mailbox database ${twin.name} exists already`);
     const place = checkedLocation(args.optional(location) ?? locationFor(typed), server, databases);
+    checkPlace(caller, 'EdbFilePath', place);
     const defaults = databaseSchema.defaults(NO_SERVER);
     const patch = databaseSchema.check(patchFrom<DatabaseSettings>(args, SETTINGS, defaults));
     checkQuotas(databaseSchema.merge(defaults, patch));
