@@ -55,6 +55,20 @@ test('what was written can be asked for by each property, and only that', async 
   }
 });
 
+test('who has gone away has nothing read for him any more, also where nothing matches', async () => {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'penfold-tracking-'));
+  try {
+    const log = new TrackingLog({ directory, serverHostname: 'mail', version: '1', onTrouble: assert.fail });
+    for (let i = 0; i < 1000; i += 1) log.write(event);
+    const gone = new AbortController();
+    const reading = all(log, { sender: 'nobody@example.org', signal: gone.signal });
+    gone.abort(new Error('gone'));
+    await assert.rejects(reading, /gone/);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
 test('a log that is not there yet is empty', async () => {
   const log = new TrackingLog({
     directory: path.join(os.tmpdir(), 'penfold-no-such-directory'),

@@ -51,6 +51,8 @@ export interface TrackingQuery {
   readonly subject?: string;
   readonly messageId?: string;
   readonly internalMessageId?: string;
+  /** Aborted: nobody waits for the rest. Files of a gigabyte may hold nothing that matches. */
+  readonly signal?: AbortSignal;
 }
 
 const PREFIX = 'MSGTRK';
@@ -149,12 +151,13 @@ export class TrackingLog {
     return this.#file.flush();
   }
 
-  /** Oldest first. */
+  /** Oldest first. @throws the reason of `signal` */
   async *read(query: TrackingQuery): AsyncIterable<TrackingRecord> {
     await this.flush();
     for (const name of await this.#files(query)) {
       const lines = createInterface({ input: createReadStream(path.join(this.#directory, name)), crlfDelay: Infinity });
       for await (const line of lines) {
+        query.signal?.throwIfAborted();
         if (line === '' || line.startsWith('#')) continue;
         const record = recordOf(splitCsv(line));
         if (record !== null && matches(record, query)) yield record;

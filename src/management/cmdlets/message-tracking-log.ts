@@ -131,11 +131,10 @@ export const getMessageTrackingLog: ReadingCmdlet = {
     const server = await serverOf(services, args);
     if (server.id !== services.server.id)
       throw new Failure('UNAVAILABLE', `the log of ${server.name} lies there; run the cmdlet on ${server.name}`);
-    const query = queryFrom(args);
+    const query = { ...queryFrom(args), signal };
     const most = args.optional(resultSize) ?? DEFAULT_RESULT_SIZE;
     let count = 0;
     for await (const record of runningServer(services).messageTracking(query)) {
-      signal.throwIfAborted();
       if (count === most) {
         call.warn(`there are more than ${most}; -ResultSize Unlimited shows all`);
         return;
