@@ -60,8 +60,8 @@ export class MailProtocolLog {
       settings: options.settings,
       onTrouble: options.onTrouble,
       ...(options.now === undefined ? {} : { now: options.now }),
-      header: (now) =>
-        options.settings().format === 'Json'
+      header: (now, format) =>
+        format === 'Json'
           ? ''
           : `#Software: Penfold\r\n#Version: ${options.version}\r\n#Log-type: ${options.logType}\r\n#Date: ${now.toISOString()}\r\n#Fields: ${FIELDS}\r\n`,
     });
@@ -120,6 +120,7 @@ class SessionLines implements SessionProtocolLog {
         : Object.values(values)
             .map((value) => csv(String(value)))
             .join(','),
+      format,
     );
   }
 }

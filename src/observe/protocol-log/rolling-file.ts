@@ -19,8 +19,6 @@ export interface RollingFileSettings {
   readonly perFileQuota: number;
   /** Seconds after its last line that a file is kept; 0: for ever. */
   readonly maxAge: number;
-  /** What the lines look like; a change begins a new file, unless one file is wanted for ever. Missing: all alike. */
-  readonly format?: string;
   /** Bytes of all files of this prefix; the oldest go first. Infinity: no cap. */
   readonly maxDirectorySize: number;
 }
@@ -34,25 +32,31 @@ const DAY_MS = 24 * HOUR_MS;
 
 export interface RollingFileOptions {
   /** First lines of every file. */
-  readonly header: (now: Date) => string;
+  readonly header: (now: Date, format: string) => string;
   readonly settings: () => RollingFileSettings;
   /** Called once per spell of trouble, with how many lines it cost so far. */
   readonly onTrouble: (error: unknown, dropped: number) => void;
   readonly now?: () => number;
 }
 
+/** Lines of one look. */
+interface Batch {
+  readonly format: string;
+  readonly lines: string[];
+}
+
 interface Current {
   readonly file: string;
   readonly directory: string;
   readonly period: string;
-  readonly format: string | undefined;
+  readonly format: string;
   size: number;
 }
 
 export class RollingFile {
   readonly #options: RollingFileOptions;
   readonly #now: () => number;
-  #pending: string[] = [];
+  #pending: Batch[] = [];
   #pendingBytes = 0;
   #dropped = 0;
   #troubled = false;
@@ -68,13 +72,18 @@ export class RollingFile {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Never waits, never throws. `line` without its end. */
-  write(line: string): void {
+  /**
+   * Never waits, never throws. `line` without its end. `format` says how it looks: another one begins a new file,
+   * unless one file is wanted for ever.
+   */
+  write(line: string, format = ''): void {
     if (this.#pendingBytes + line.length > PENDING_BYTES) {
       this.#drop(1);
       return;
     }
-    this.#pending.push(line);
+    const last = this.#pending.at(-1);
+    if (last?.format === format) last.lines.push(line);
+    else this.#pending.push({ format, lines: [line] });
     this.#pendingBytes += line.length + 2;
     if (this.#timer !== null) return;
     this.#timer = setTimeout(() => void this.flush(), FLUSH_MS);
@@ -90,13 +99,16 @@ export class RollingFile {
   }
 
   async #writePending(): Promise<void> {
-    if (this.#pending.length === 0) return;
-    const lines = this.#pending;
+    const batches = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
+    for (const batch of batches) await this.#writeBatch(batch);
+  }
+
+  async #writeBatch({ lines, format }: Batch): Promise<void> {
     try {
       const settings = this.#options.settings();
-      const current = await this.#fileFor(settings);
+      const current = await this.#fileFor(settings, format);
       const text = `${lines.join('\r\n')}\r\n`;
       await appendFile(current.file, text, { mode: 0o640 });
       current.size += Buffer.byteLength(text);
@@ -115,8 +127,8 @@ export class RollingFile {
     tally.logLinesDropped.add([this.#options.settings().prefix], lines);
   }
 
-  async #fileFor(settings: RollingFileSettings): Promise<Current> {
-    const { directory, format, perFileQuota, prefix } = settings;
+  async #fileFor(settings: RollingFileSettings, format: string): Promise<Current> {
+    const { directory, perFileQuota, prefix } = settings;
     const period = perFileQuota === 0 ? periodOf(settings.rollOver, this.#now()) : dayOf(this.#now());
     const current = this.#current;
     const reformatted = current !== null && current.format !== format;
@@ -130,7 +142,7 @@ export class RollingFile {
     const file = path.join(directory, name);
     let size = await sizeOf(file);
     if (size === 0) {
-      const header = this.#options.header(new Date(this.#now()));
+      const header = this.#options.header(new Date(this.#now()), format);
       await appendFile(file, header, { mode: 0o640 });
       size = Buffer.byteLength(header);
     }
