@@ -8,8 +8,18 @@ const DAY = 86_400;
 /** Exchange's upper end, 24855.03:14:07. */
 const LONGEST = 2_147_483_647;
 export const DELETED_ITEM_RETENTION = 14 * DAY;
-/** 0 keeps nothing. */
-export const retention = type.duration({ min: 0, max: LONGEST });
+/**
+ * Seconds; 0 keeps nothing. A bare number that is typed is days, as Exchange's documentation writes it
+ * (`-RetainDeletedItemsFor 30`): taken for seconds it would delete a month of mail.
+ */
+export const retention: type.ValueType<number> = (() => {
+  const span = type.duration({ min: 0, max: LONGEST });
+  return {
+    ...span,
+    accepts: `${type.formatTimeSpan(0)}–${type.formatTimeSpan(LONGEST)}, or a number of days`,
+    parse: (text: string) => (/^\s*\d+\s*$/.test(text) ? span.read(Number(text) * DAY) : span.parse(text)),
+  };
+})();
 
 export const databaseSchema = new SettingsSchema<DatabaseSettings>('MailboxDatabase', {
   ...quotaSettings(DATABASE_QUOTAS),

@@ -218,6 +218,17 @@ describe('Set-Mailbox', () => {
     assert.equal((await get('ann'))['RecipientTypeDetails'], 'UserMailbox');
   });
 
+  test('retention: a bare number is days, as Exchange reads it; less is asked about', async () => {
+    await set({ UseDatabaseRetentionDefaults: false, RetainDeletedItemsFor: 30 });
+    assert.equal(shownText((await get('ann'))['RetainDeletedItemsFor']), '30.00:00:00');
+    await assert.rejects(
+      org.run('Set-Mailbox', { 1: 'ann', RetainDeletedItemsFor: '00:00:30' }, { confirm: null }),
+      (error: unknown) =>
+        error instanceof ConfirmationNeeded && /deleted more than 00:00:30 ago go for good/.test(error.what),
+    );
+    await assert.rejects(set({ RetainDeletedItemsFor: 24_856 }), failure('CANNOT', /or a number of days, not "24856"/));
+  });
+
   test('a policy by name; nothing to change is said', async () => {
     await org.directory.setThrottlingPolicy({ name: 'Slow', scope: 'Regular', limits: {} });
     await set({ ThrottlingPolicy: 'Slow' });

@@ -4,7 +4,7 @@ import type { AccountKind, DatabaseRecord, MailboxSettings, Server } from '../..
 import { addressKey, checkedAlias, checkedDisplayName, checkedPrincipalName, nameKey } from '../../directory/names.ts';
 import { mailboxSchema } from '../../directory/settings/mailbox.ts';
 import { checkQuotas, mailboxWarnings } from '../../directory/settings/rules.ts';
-import { boolean, enumeration } from '../../directory/settings/value-types.ts';
+import { boolean, enumeration, formatTimeSpan } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Arguments, CmdletCall, CmdletObject, ChangingCmdlet, Parameter, ReadingCmdlet } from '../cmdlet.ts';
 import { givesPassword, makePassword, newPassword, password } from './account-password.ts';
@@ -241,6 +241,20 @@ function kindFrom(args: Arguments, account: MailboxAccount): AccountKind | undef
 const lossOf = (account: MailboxAccount, kind: AccountKind): string =>
   account.kind === 'user' && kind !== 'user' ? ' (its password is removed)' : '';
 
+/** Mail that a shorter retention would take; empty: none. */
+async function lossByRetention(
+  directory: Directory,
+  account: MailboxAccount,
+  before: MailboxSettings,
+  after: MailboxSettings,
+): Promise<string> {
+  const { deletedItemRetention } = await directory.databaseSettings(account.mailbox.database);
+  const seconds = (settings: MailboxSettings): number =>
+    settings.useDatabaseRetentionDefaults ? deletedItemRetention : settings.retainDeletedItemsFor;
+  if (seconds(after) >= seconds(before)) return '';
+  return ` Messages that were deleted more than ${formatTimeSpan(seconds(after))} ago go for good within a day.`;
+}
+
 /** @throws Failure CANNOT, NONEXISTENT (policy) */
 async function settingsChange(
   call: CmdletCall,
@@ -309,12 +323,11 @@ export const setMailbox: ChangingCmdlet = {
     const changes = changesOf(mailboxSchema, before, patch);
     const texts = [...own.texts, ...(givesNew ? ['a new password'] : [])];
     const settings = changeText(changes);
+    const loss = await lossByRetention(directory, account, before, after);
+    const all = [...texts, ...(settings === '' ? [] : [settings])];
     return {
-      what:
-        texts.length === 0
-          ? planText(head, changes)
-          : `${head}: ${[...texts, ...(settings === '' ? [] : [settings])].join(', ')}`,
-      dangerous: own.patch.enabled === false || lossOf(account, kind) !== '',
+      what: `${texts.length === 0 ? planText(head, changes) : `${head}: ${all.join(', ')}`}${loss}`,
+      dangerous: own.patch.enabled === false || lossOf(account, kind) !== '' || loss !== '',
       apply: () =>
         applying(async () => {
           const fresh = await newPassword(call, [account.alias, account.userPrincipalName]);
