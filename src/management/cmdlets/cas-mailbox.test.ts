@@ -55,7 +55,7 @@ test('-ResultSize, 1000 without it', async () => {
   });
   await org.directory.addAccounts(Array.from({ length: 1000 }, (_, at) => make(`user${at}`)));
   assert.equal((await org.run('Get-CASMailbox')).length, 1000);
-  assert.match(org.warnings.join(), /more than 1000 mailboxes; -ResultSize Unlimited/);
+  assert.match(org.warnings.join(), /more than 1000; -ResultSize Unlimited/);
   assert.equal((await org.run('Get-CASMailbox', { ResultSize: 'Unlimited' })).length, 1001);
   assert.equal((await org.run('Get-CASMailbox', { ResultSize: 3 })).length, 3);
   await assert.rejects(org.run('Set-CASMailbox', { PopEnabled: false }), failure('CANNOT', /needs -Identity/));

@@ -3,10 +3,10 @@
  * set a mail program to (exchange-behaviour.md §2, §7).
  */
 import { type ClientSettingsSide, clientSettings } from '../../directory/client-settings.ts';
-import type { ClientAccessSettings, ConnectionSetting, RoleGroup, Server } from '../../directory/model.ts';
+import type { ClientAccessSettings, ConnectionSetting, Server } from '../../directory/model.ts';
 import { clientAccessSchema } from '../../directory/settings/client-access.ts';
 import { checkClientAccess } from '../../directory/settings/rules.ts';
-import { boolean, connectionSetting, integer } from '../../directory/settings/value-types.ts';
+import { boolean, connectionSetting } from '../../directory/settings/value-types.ts';
 import type {
   Cell,
   ChangingCmdlet,
@@ -16,18 +16,17 @@ import type {
   Parameter,
   ReadingCmdlet,
 } from '../cmdlet.ts';
-import { everyAccount } from '../mailboxes.ts';
-import {
-  completeMailbox,
-  domainControllerParameter,
-  hasMailbox,
-  identityParameter,
-  type MailboxAccount,
-  mailboxNamed,
-  serverOfMailbox,
-} from './identity.ts';
+import { domainControllerParameter, type MailboxAccount, mailboxNamed, serverOfMailbox } from './identity.ts';
 import { addressesFrom, addressText, emailAddresses, primarySmtpAddress } from './mail-addresses.ts';
-import { filterParameter, parseFilter } from './opath-filter.ts';
+import { filterParameter } from './opath-filter.ts';
+import {
+  anyMailbox,
+  listMailboxes,
+  MAY_CHANGE_RECIPIENTS,
+  MAY_READ_RECIPIENTS,
+  oneMailbox,
+  resultSize,
+} from './recipient-facts.ts';
 import { applying } from './results.ts';
 import { openSessions } from './running-server.ts';
 import {
@@ -39,20 +38,6 @@ import {
   warnOfEffects,
 } from './settings-parameters.ts';
 
-const MAY_CHANGE: readonly RoleGroup[] = ['Organization Management', 'Recipient Management'];
-const MAY_READ: readonly RoleGroup[] = [...MAY_CHANGE, 'Server Management', 'View-Only Organization Management'];
-/** As Exchange: more are shown only when asked for. */
-const DEFAULT_RESULT_SIZE = 1000;
-
-const anyIdentity = identityParameter({
-  help: 'Name, alias, address, GUID, user principal name or DOMAIN\\user of one mailbox. Without it: all.',
-  complete: completeMailbox,
-});
-const resultSize: Parameter<number> = {
-  name: 'ResultSize',
-  type: integer({ min: 1, unlimited: true }),
-  help: `At most this many mailboxes; ${DEFAULT_RESULT_SIZE} without it.`,
-};
 const protocolSettings: Parameter<boolean> = {
   name: 'ProtocolSettings',
   type: boolean,
@@ -108,7 +93,7 @@ const getCasMailbox: ReadingCmdlet = {
   synopsis: 'Shows which protocols a mailbox may use, and how its messages are rendered.',
   description:
     'Access follows the switches of the person who logs on, not those of a shared mailbox he opens. An identity that names nothing is an error; Exchange shows all mailboxes then.',
-  parameters: [anyIdentity, protocolSettings, filterParameter, resultSize, domainControllerParameter],
+  parameters: [anyMailbox, protocolSettings, filterParameter, resultSize, domainControllerParameter],
   examples: [
     { line: 'Get-CASMailbox', says: 'All mailboxes and what they may use.' },
     { line: 'Get-CASMailbox <Mailbox>', says: 'One mailbox.' },
@@ -119,40 +104,20 @@ const getCasMailbox: ReadingCmdlet = {
     { line: 'Get-CASMailbox -Filter {PopEnabled -eq $false}', says: 'Mailboxes that may not use POP3.' },
     { line: 'Get-CASMailbox | Where PopEnabled -eq $false', says: 'The same, chosen by the shell.' },
   ],
-  roles: MAY_READ,
+  roles: MAY_READ_RECIPIENTS,
   columns: ['Name', 'OWAEnabled', 'PopEnabled', 'ImapEnabled', 'SmtpClientAuthenticationDisabled'],
   async *run(call) {
-    const { args, services, signal } = call;
+    const { args, services } = call;
     const withProtocols = args.optional(protocolSettings) ?? false;
-    const typed = args.optional(anyIdentity);
+    const typed = args.optional(anyMailbox);
     if (typed !== undefined) {
       yield await shown(services, await mailboxNamed(services.directory, typed), withProtocols);
       return;
     }
-    const condition = args.optional(filterParameter);
-    const fits = condition === undefined ? () => true : parseFilter(condition);
-    const most = args.optional(resultSize) ?? DEFAULT_RESULT_SIZE;
-    let count = 0;
-    for await (const account of everyAccount(services.directory)) {
-      signal.throwIfAborted();
-      if (!hasMailbox(account)) continue;
-      const object = await shown(services, account, withProtocols);
-      if (!fits(object)) continue;
-      if (count === most) {
-        call.warn(`there are more than ${most} mailboxes; -ResultSize Unlimited shows all`);
-        return;
-      }
-      count += 1;
-      yield object;
-    }
+    yield* listMailboxes(call, (account) => shown(services, account, withProtocols));
   },
 };
 
-const identity = identityParameter({
-  required: true,
-  help: 'Name, alias, address, GUID, user principal name or DOMAIN\\user of the mailbox.',
-  complete: completeMailbox,
-});
 const PARAMETERS = settingParameters(clientAccessSchema);
 
 /** Protocols whose open sessions a change ends. */
@@ -170,7 +135,7 @@ const setCasMailbox: ChangingCmdlet = {
   description:
     'The four rendering values of a protocol count, and can be set, only while PopUseProtocolDefaults or ImapUseProtocolDefaults is false. Nothing has to be restarted.',
   parameters: [
-    identity,
+    oneMailbox,
     ...PARAMETERS.map((one) => one.parameter),
     emailAddresses,
     primarySmtpAddress,
@@ -191,11 +156,11 @@ const setCasMailbox: ChangingCmdlet = {
       says: 'POP3 deletes nothing.',
     },
   ],
-  roles: MAY_CHANGE,
+  roles: MAY_CHANGE_RECIPIENTS,
   columns: [],
   async plan(call) {
     const { directory } = call.services;
-    const account = await mailboxNamed(directory, call.args.get(identity));
+    const account = await mailboxNamed(directory, call.args.get(oneMailbox));
     const before = await directory.clientAccess(account.id);
     const patch = clientAccessSchema.check(patchFrom(call.args, PARAMETERS, before));
     const after = clientAccessSchema.merge(before, patch);
