@@ -77,11 +77,15 @@ export class Databases {
     this.#open.clear();
   }
 
-  /** One that cannot be opened keeps no other one closed. @throws what kept the first one closed when none is open */
+  /**
+   * MountAtStartup false keeps a database closed until it is true. One that cannot be opened keeps no other one closed.
+   * @throws what kept the first one closed when none is open
+   */
   async #openMissing(): Promise<void> {
     const failures: unknown[] = [];
     for (const record of await this.#directory.databases()) {
       if (record.server !== this.#server.id || this.#open.has(record.id)) continue;
+      if (!(await this.#directory.databaseSettings(record.id)).mountAtStartup) continue;
       try {
         this.#open.set(record.id, await this.#openDatabase(record, this.#quotaOf));
         this.#log.info({ database: record.name }, 'mailbox database opened');

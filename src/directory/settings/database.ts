@@ -27,8 +27,8 @@ export const databaseSchema = new SettingsSchema<DatabaseSettings>('MailboxDatab
     name: 'MountAtStartup',
     type: type.boolean,
     scope: 'backEnd',
-    effect: 'recorded',
-    help: 'False: the database stays closed when the server starts. Here every database of a server is opened.',
+    effect: 'live',
+    help: 'False: the database stays closed when the server starts, and its mailboxes are not served; one that is open stays open until then. True opens it.',
     initial: () => true,
   },
   deletedItemRetention: {
