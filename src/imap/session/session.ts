@@ -267,12 +267,20 @@ class RunningSession implements Session, Reader {
     try {
       wait = this.#options.meter?.begin() ?? 0;
     } catch (error) {
-      if (command.name !== 'REFUSED') return this.#failed(command, error);
+      if (command.name === 'APPEND') return this.#failedBeforeMessage(command, error);
+      // Who may do nothing any more may still go (RFC 9051 §6.1.3).
+      if (command.name !== 'REFUSED' && command.name !== 'LOGOUT') return this.#failed(command, error);
       wait = 0;
     }
     if (command.name !== 'REFUSED') return wait === 0 ? this.#answer(command) : this.#answerLater(command, wait);
     this.#refuse(command);
     return null;
+  }
+
+  /** Its message is on the way already: taken for commands, whoever wrote it would speak for the client. */
+  async #failedBeforeMessage(command: Command, error: unknown): Promise<void> {
+    if (!(await this.reader.discardMessage())) throw new AnswerCutShort('APPEND: too much to skip');
+    await this.#failed(command, error);
   }
 
   /** Throttled: the budget of this user is overspent. */
