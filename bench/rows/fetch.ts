@@ -1,6 +1,9 @@
 /** Rows of reading: FETCH of columns, fragments and bodies. */
 import { inBox, type Row } from '../row.ts';
 
+/** Commands a round: one of ours is over before a busy machine has had a thought of its own. */
+const REPEATED = 5;
+
 function whole(id: string, title: string, budget: number, items: string): Row {
   return {
     id,
@@ -10,8 +13,9 @@ function whole(id: string, title: string, budget: number, items: string): Row {
     prepare: (bench) => inBox(bench, async (client) => void (await client.ok(`FETCH 1:* (${items})`))),
     measure: (bench) =>
       inBox(bench, async (client) => {
-        const answer = await client.ok(`FETCH 1:* (${items})`);
-        return bench.count / (answer.ms / 1000);
+        let ms = 0;
+        for (let i = 0; i < REPEATED; i += 1) ms += (await client.ok(`FETCH 1:* (${items})`)).ms;
+        return (bench.count * REPEATED) / (ms / 1000);
       }),
   };
 }
