@@ -6,6 +6,7 @@ import { generatePassword } from '../auth/password-policy.ts';
 import { makeCredentials } from '../auth/verifiers.ts';
 import type { Directory } from '../directory/api.ts';
 import type { Account, DatabaseRecord, Server } from '../directory/model.ts';
+import { monitoringAlias } from '../management/health/monitoring-mailbox.ts';
 import { Failure } from '../observe/failure.ts';
 
 export interface ProbeCredential {
@@ -49,7 +50,7 @@ export class ProbeMailbox {
   }
 
   get #alias(): string {
-    return `healthmailbox-${this.#server.name.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')}`;
+    return monitoringAlias(this.#server);
   }
 
   #find(): Promise<Account | null> {

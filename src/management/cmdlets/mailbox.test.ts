@@ -156,6 +156,9 @@ describe('Get-Mailbox', () => {
     assert.equal(await names({ Database: 'DB1', Server: 'MAIL1', ResultSize: 1 }), 'ann');
     assert.match(org.warnings.join(), /more than 1; -ResultSize Unlimited/);
     assert.equal(await names({ Filter: "Name -like 'Sal*'" }), 'sales');
+    await org.run('New-Mailbox', { 1: 'HealthMailbox MAIL1', Alias: 'healthmailbox-mail1' });
+    assert.equal(await names({}), 'ann,sales');
+    assert.equal(await names({ Monitoring: true }), 'healthmailbox-mail1');
     await assert.rejects(names({ 1: 'bob' }), failure('NONEXISTENT', /no mailbox or account called "bob"/));
     await assert.rejects(names({ Database: 'x' }), failure('NONEXISTENT', /no mailbox database/));
     await assert.rejects(names({ 1: null }), failure('CANNOT', /must be the name of one/));

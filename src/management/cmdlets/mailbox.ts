@@ -7,6 +7,7 @@ import { checkQuotas, mailboxWarnings } from '../../directory/settings/rules.ts'
 import { boolean, enumeration, formatTimeSpan } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Arguments, CmdletCall, CmdletObject, ChangingCmdlet, Parameter, ReadingCmdlet } from '../cmdlet.ts';
+import { isMonitoringMailbox } from '../health/monitoring-mailbox.ts';
 import { givesPassword, makePassword, newPassword, password } from './account-password.ts';
 import {
   completePolicy,
@@ -90,13 +91,29 @@ const ofType: Parameter<RecipientType> = {
   help: 'Only mailboxes of this kind.',
 };
 
+const monitoring: Parameter<boolean> = {
+  name: 'Monitoring',
+  type: boolean,
+  isSwitch: true,
+  help: 'The mailboxes that the probes of servers log on to; without it they are left out.',
+};
+
 export const getMailbox: ReadingCmdlet = {
   name: 'Get-Mailbox',
   changes: false,
   synopsis: 'Shows mailboxes: names, addresses, database, quotas and limits.',
   description:
     'An identity that names nothing is an error; Exchange shows all mailboxes then. How full a mailbox is: Get-MailboxStatistics. Which protocols it may use: Get-CASMailbox.',
-  parameters: [anyMailbox, inDatabase, onServer, ofType, filterParameter, resultSize, domainControllerParameter],
+  parameters: [
+    anyMailbox,
+    inDatabase,
+    onServer,
+    ofType,
+    filterParameter,
+    monitoring,
+    resultSize,
+    domainControllerParameter,
+  ],
   examples: [
     { line: 'Get-Mailbox', says: 'All mailboxes.' },
     { line: 'Get-Mailbox <Mailbox> | Format-List', says: 'One mailbox with all of its settings.' },
@@ -119,10 +136,13 @@ export const getMailbox: ReadingCmdlet = {
     const wanted = args.optional(ofType);
     const isThere = ({ mailbox }: MailboxAccount): boolean =>
       server === null || places.databases.find((one) => one.id === mailbox.database)?.server === server.id;
+    const ofProbes = args.optional(monitoring) ?? false;
+    const isWanted = (account: MailboxAccount): boolean =>
+      isMonitoringMailbox(account) === ofProbes &&
+      isThere(account) &&
+      (wanted === undefined || recipientType(account.kind) === wanted);
     yield* listMailboxes(call, async (account) =>
-      isThere(account) && (wanted === undefined || recipientType(account.kind) === wanted)
-        ? mailboxObject(directory, places, account)
-        : null,
+      isWanted(account) ? mailboxObject(directory, places, account) : null,
     );
   },
 };
