@@ -57,3 +57,32 @@ test('what an admin has stopped is Disabled, not sick', async () => {
 test('a probe nobody knows is none', async () => {
   assert.equal(await monitored([]).monitor.run('NoProbe'), null);
 });
+
+test('who asks for a probe that is running gets its result: a hundred admins are one client more', async () => {
+  let runs = 0;
+  const gate = Promise.withResolvers<void>();
+  const monitor = new HealthMonitor({
+    services,
+    running: () => Promise.resolve(new Set()),
+    log: silentLog,
+    probes: [
+      {
+        name: 'Slow',
+        healthSet: 'IMAP',
+        needs: [],
+        says: '',
+        run: () => {
+          runs += 1;
+          return gate.promise;
+        },
+      },
+    ],
+  });
+  const asked = Promise.all([monitor.runAll(), monitor.runAll(), monitor.run('slow'), monitor.run('Slow')]);
+  await new Promise((resolve) => setImmediate(resolve));
+  gate.resolve();
+  await asked;
+  assert.equal(runs, 1);
+  await monitor.run('Slow');
+  assert.equal(runs, 2);
+});

@@ -27,6 +27,7 @@ export class HealthMonitor {
   readonly #options: HealthMonitorOptions;
   readonly #probes: readonly Probe[];
   readonly #entries = new Map<string, HealthEntry>();
+  readonly #pending = new Map<string, Promise<HealthEntry>>();
   #timer: NodeJS.Timeout | null = null;
   #round: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -91,7 +92,16 @@ export class HealthMonitor {
     this.#timer.unref();
   }
 
-  async #run(probe: Probe, running: ReadonlySet<ServiceName>): Promise<HealthEntry> {
+  /** Whoever asks for a probe that is running gets its result: each one is a client, and many would be a load. */
+  #run(probe: Probe, running: ReadonlySet<ServiceName>): Promise<HealthEntry> {
+    const pending = this.#pending.get(probe.name);
+    if (pending !== undefined) return pending;
+    const run = this.#carryOut(probe, running).finally(() => this.#pending.delete(probe.name));
+    this.#pending.set(probe.name, run);
+    return run;
+  }
+
+  async #carryOut(probe: Probe, running: ReadonlySet<ServiceName>): Promise<HealthEntry> {
     if (!probe.needs.every((service) => running.has(service))) return this.#note(probe, 'Disabled', null, '');
     const started = performance.now();
     try {
