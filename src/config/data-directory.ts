@@ -13,7 +13,7 @@
  * ```
  */
 import { createHash } from 'node:crypto';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /** `sun_path` of a Unix socket takes 107 bytes and a NUL. */
@@ -57,5 +57,5 @@ export function controlSocketPath(layout: DataLayout, configured: string): strin
   const wanted = path.resolve(layout.root, configured);
   if (Buffer.byteLength(wanted) <= SOCKET_PATH_BYTES) return wanted;
   const name = createHash('sha256').update(wanted).digest('hex').slice(0, 16);
-  return path.join(tmpdir(), `penfold-${userInfo().uid}`, `${name}.sock`);
+  return path.join(tmpdir(), `penfold-${process.getuid?.() ?? 0}`, `${name}.sock`);
 }

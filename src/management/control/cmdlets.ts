@@ -35,8 +35,13 @@ export function localCaller(via: Caller['via'], user: string = systemUser()): Ca
   return { user: `local:${user}`, roles: ['Organization Management'], via };
 }
 
+/** In a container the number of the user often has no name. */
 export function systemUser(): string {
-  return userInfo().username;
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown');
+  }
 }
 
 /** False: no request about cmdlets. */
