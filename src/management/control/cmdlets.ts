@@ -5,8 +5,8 @@
  */
 import { Buffer } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { userInfo } from 'node:os';
 import * as v from 'valibot';
+import { systemUser } from '../../config/system-user.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
 import { ADMIN_REQUEST_BYTES } from '../../wire/limits.ts';
@@ -33,15 +33,6 @@ const completionSchema = v.object({
 
 export function localCaller(via: Caller['via'], user: string = systemUser()): Caller {
   return { user: `local:${user}`, roles: ['Organization Management'], via };
-}
-
-/** In a container the number of the user often has no name. */
-export function systemUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }
 
 /** False: no request about cmdlets. */
