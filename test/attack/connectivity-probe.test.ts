@@ -3,16 +3,61 @@
  * host of his own, nor have it changed.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { openSqliteDirectory } from '../../src/directory/engine/sqlite/directory.ts';
 import type { Directory } from '../../src/directory/api.ts';
 import type { RoleGroup, Server } from '../../src/directory/model.ts';
 import type { RawArguments } from '../../src/management/binding.ts';
 import { testConnectivityCmdlets } from '../../src/management/cmdlets/test-connectivity.ts';
+import { probeImap } from '../../src/management/connectivity/imap-probe.ts';
+import { probePop } from '../../src/management/connectivity/pop-probe.ts';
 import { createDoor } from '../../src/management/door.ts';
 import { Failure } from '../../src/observe/failure.ts';
 import { silentLog } from '../../src/observe/log.ts';
 import { fakeRunningServer } from '../management/fake-running-server.ts';
+
+test('a probe ends with who asked for it; it would knock for an hour at a server of his choice', async () => {
+  for (const [probe, greeting, answer] of [
+    [probePop, '+OK hello', (line: string) => (line === 'STAT' ? '+OK 0 0' : '+OK')],
+    [probeImap, '* OK hello', (line: string) => `${line.split(' ', 1)[0]} OK done`],
+  ] as const) {
+    let lines = 0;
+    const gone = new AbortController();
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.write(`${greeting}\r\n`);
+      socket.on('data', (chunk) => {
+        for (const line of chunk.toString('latin1').split('\r\n').slice(0, -1)) {
+          lines += 1;
+          socket.write(`${answer(line)}\r\n`);
+          // It has logged on and looks for the message now.
+          if (lines === 8) gone.abort(new Error('gone'));
+        }
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const began = performance.now();
+    const trust = { serverName: 'localhost', trustAny: true, authorities: [] };
+    await assert.rejects(
+      probe({
+        target: { host: '127.0.0.1', port: address.port, connectionType: 'Plaintext', ...trust },
+        credential: { user: 'a', password: 'b' },
+        message: { id: 'never' },
+        perConnectionTimeoutMs: 5_000,
+        timeoutMs: 5_000,
+        signal: gone.signal,
+      }),
+      /gone/,
+    );
+    assert.ok(performance.now() - began < 4_000);
+    server.close();
+  }
+});
 
 describe('connectivity tests by who may only read', () => {
   let directory: Directory;

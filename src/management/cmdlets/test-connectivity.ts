@@ -140,6 +140,7 @@ async function* run(probed: Probed, call: CmdletCall): AsyncIterable<CmdletObjec
     address,
     perConnectionTimeoutMs: (args.optional(perConnectionTimeout) || DEFAULT_CONNECTION_TIMEOUT_S) * 1000,
     timeoutMs: (args.optional(timeout) || DEFAULT_TIMEOUT_S) * 1000,
+    signal: call.signal,
   });
   yield {
     ...facts,

@@ -25,7 +25,7 @@ export async function probeImap(options: ProbeOptions): Promise<void> {
       await client.startTls();
     }
     await imap.logOn(options.credential.user, options.credential.password);
-    if (options.message !== null) await imap.findAndDelete(options.message, options.timeoutMs);
+    if (options.message !== null) await imap.findAndDelete(options.message, options);
     await imap.run('LOGOUT');
   } finally {
     client.close();
@@ -69,13 +69,17 @@ class ImapProbe {
     } else await this.run(`LOGIN ${quoted(user)} ${quoted(password)}`);
   }
 
-  async findAndDelete(message: TestMessage, timeoutMs: number): Promise<void> {
+  async findAndDelete(
+    message: TestMessage,
+    { timeoutMs, signal }: Pick<ProbeOptions, 'timeoutMs' | 'signal'>,
+  ): Promise<void> {
     await this.run('SELECT INBOX');
     const until = performance.now() + timeoutMs;
     let found: readonly string[] = [];
     while (found.length === 0) {
       found = await this.#search(`SUBJECT ${quoted(subjectOf(message))}`);
       if (found.length > 0) break;
+      signal?.throwIfAborted();
       if (performance.now() > until) throw new ProbeError('the test message was sent and did not appear in the Inbox');
       await delay(LOOK_AGAIN_MS);
       await this.run('NOOP');

@@ -13,6 +13,7 @@ export async function probePop(options: ProbeOptions): Promise<void> {
   const until = performance.now() + options.timeoutMs;
   // A maildrop is a snapshot (RFC 1939 §8): a message that comes later is seen by the next session.
   while (!(await onePass(options))) {
+    options.signal?.throwIfAborted();
     if (performance.now() > until) throw new ProbeError('the test message was sent and did not appear in the Inbox');
     await delay(LOOK_AGAIN_MS);
   }

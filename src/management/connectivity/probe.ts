@@ -13,6 +13,8 @@ export interface ProbeOptions {
   readonly perConnectionTimeoutMs: number;
   /** Timeout: for all of it. */
   readonly timeoutMs: number;
+  /** Aborted: nobody waits for the result, and the server under test is left in peace. */
+  readonly signal?: AbortSignal | undefined;
   /** Null: LightMode, logon only. Else the test message is looked for by this Subject and deleted. */
   readonly message: TestMessage | null;
 }

@@ -21,6 +21,8 @@ export interface ConnectivityTest {
   readonly address: string;
   readonly perConnectionTimeoutMs: number;
   readonly timeoutMs: number;
+  /** Of whoever asks. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ConnectivityResult {
@@ -30,7 +32,7 @@ export interface ConnectivityResult {
   readonly error: string;
 }
 
-/** Never rejects for what a server does. */
+/** Never rejects for what a server does; with the reason of `signal` when that is aborted. */
 export async function testConnectivity(test: ConnectivityTest): Promise<ConnectivityResult> {
   const started = performance.now();
   const done = (error: string): ConnectivityResult => ({
@@ -48,9 +50,9 @@ export async function testConnectivity(test: ConnectivityTest): Promise<Connecti
 }
 
 async function run(test: ConnectivityTest): Promise<void> {
-  const { protocol, target, submission, credential, address, perConnectionTimeoutMs, timeoutMs } = test;
+  const { protocol, target, submission, credential, address, perConnectionTimeoutMs, timeoutMs, signal } = test;
   const message: TestMessage | null = submission === null ? null : { id: randomUUID() };
-  const common = { credential, perConnectionTimeoutMs, timeoutMs };
+  const common = { credential, perConnectionTimeoutMs, timeoutMs, signal };
   if (submission !== null) await probeSmtp({ ...common, target: submission, message, address });
   switch (protocol) {
     case 'imap':
