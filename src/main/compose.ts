@@ -67,6 +67,8 @@ export interface ServerParts {
 export interface RunningServer {
   /** Where metrics are told; null: nowhere. */
   readonly metrics: Binding | null;
+  /** How the probes last went. */
+  health(): readonly HealthEntry[];
   /** As they are now. */
   listeners(): readonly ListenerFacts[];
   status(): Promise<InstanceStatus>;

@@ -5,6 +5,7 @@
  */
 import { nearestName } from '../config/nearest-name.ts';
 import { Failure } from '../observe/failure.ts';
+import { errorName, traces } from '../observe/traces/spans.ts';
 import { bindArguments, isCommon, matchParameter, type RawArguments } from './binding.ts';
 import type { Caller, Cmdlet, CmdletCall, CmdletObject, ManagementServices, Plan } from './cmdlet.ts';
 import { protectingAccounts } from './protected-accounts.ts';
@@ -97,6 +98,15 @@ export function createDoor(
     options: RunOptions = {},
   ): AsyncGenerator<CmdletObject> {
     const cmdlet = checked(caller, name);
+    yield* traced(cmdlet, caller, carriedOut(cmdlet, caller, args, options));
+  }
+
+  async function* carriedOut(
+    cmdlet: Cmdlet,
+    caller: Caller,
+    args: RawArguments,
+    options: RunOptions,
+  ): AsyncGenerator<CmdletObject> {
     const bound = bindArguments(cmdlet, args, options.input ?? null);
     const whatIf = bound.whatIf ?? options.whatIf ?? false;
     const confirm = bound.confirm ?? options.confirm ?? null;
@@ -154,6 +164,20 @@ export function createDoor(
       return beginning([...new Set([...fixed, ...found])], typed);
     },
   };
+}
+
+/** One span from the first object asked for to the last, its reader's time included. */
+async function* traced(cmdlet: Cmdlet, caller: Caller, objects: AsyncGenerator<CmdletObject>) {
+  const attributes = { 'penfold.cmdlet': cmdlet.name, 'penfold.via': caller.via };
+  const span = traces.current?.alone(`cmdlet ${cmdlet.name}`, attributes) ?? null;
+  try {
+    yield* objects;
+  } catch (error) {
+    span?.end(errorName(error));
+    throw error;
+  } finally {
+    span?.end();
+  }
 }
 
 async function* carryOut(

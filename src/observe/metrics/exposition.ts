@@ -61,6 +61,8 @@ const named = (labels: readonly string[], sample: Pick<Sample, 'labels'>): Recor
 class ReadHistogram extends Histogram {
   readonly #read: () => ReadonlyArray<{ readonly labels: readonly string[]; readonly durations: Durations }>;
   readonly #labels: readonly string[];
+  /** Describes itself as this one does; `get` of the base class would ask `getForPromString` of this one. */
+  readonly #empty: Histogram;
   readonly #name: string;
 
   constructor(
@@ -73,13 +75,14 @@ class ReadHistogram extends Histogram {
     read: () => ReadonlyArray<{ readonly labels: readonly string[]; readonly durations: Durations }>,
   ) {
     super({ ...described, buckets: [...DURATION_BOUNDS] });
+    this.#empty = new Histogram(described);
     this.#read = read;
     this.#labels = described.labelNames;
     this.#name = described.name;
   }
 
   override async get(): ReturnType<Histogram['get']> {
-    const described = await super.get();
+    const described = await this.#empty.get();
     const values = this.#read().flatMap((each) => this.#lines(named(this.#labels, each), each.durations));
     return { ...described, values };
   }
