@@ -226,6 +226,35 @@ describe('SMTP BDAT lies', { concurrency: 4 }, () => {
     }));
 });
 
+describe('SMTP impostors', { concurrency: 4 }, () => {
+  const bob = 'bob@example.org';
+  for (const header of [
+    `From: <${bob}>`,
+    `From: <ann@example.org>\r\nFrom: <${bob}>`,
+    `From : <${bob}>`,
+    // Readers that drop NUL see a From that the server took for garbage.
+    `\0From: <${bob}>\r\nFrom: <ann@example.org>`,
+    `From: <ann@example.org>\r\nSe\0nder: <${bob}>`,
+    `From: ${bob} <ann@example.org>`,
+    `From: <ann@example.org>\r\nSender: <${bob}>`,
+    `From: others: ${bob};`,
+  ]) {
+    it(`${JSON.stringify(header)} is not sent`, () =>
+      onStage('submission', {}, async (stage) => {
+        const client = await SmtpClient.greeted(await stage.connect());
+        await client.expect('EHLO client.example', '250');
+        await client.expect('AUTH PLAIN AGFubgBjb3JyZWN0IGhvcnNl', '235');
+        await client.expect('MAIL FROM:<ann@example.org>', '250');
+        await client.expect('RCPT TO:<bob@example.org>', '250');
+        await client.expect('DATA', '354');
+        client.send(`${header}\r\nSubject: x\r\n\r\nhello\r\n.\r\n`);
+        assert.match(await client.reply(), /^550 5\.(?:6\.0|7\.60) /);
+        client.hangUp();
+        assert.deepEqual(await stage.inbox('bob'), []);
+      }));
+  }
+});
+
 describe('SMTP AUTH and TLS abuse', { concurrency: 4 }, () => {
   it('waits AuthTarpitInterval and ends after MaxLogonFailures', () =>
     onStage('submission', { authTarpitInterval: 5, maxLogonFailures: 3 }, async (stage) => {

@@ -243,6 +243,11 @@ export class MessageIntake {
 
   async #sendsAsHimself(header: Buffer, fields: readonly HeaderField[]): Promise<boolean> {
     const account = this.#context.logon?.account;
+    // RFC 5322 §4 has no NUL: readers that drop it would see a From or Sender that was garbage here.
+    if (header.includes(0)) {
+      this.refuse(reply(550, '5.6.0', 'message refused: its header contains a NUL'));
+      return false;
+    }
     const from = fields.filter((field) => field.name === 'from');
     const senders = fields.filter((field) => field.name === 'sender');
     if (account === undefined || from.length !== 1 || senders.length > 1) {
