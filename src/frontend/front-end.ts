@@ -235,12 +235,16 @@ class MailFrontEnd implements FrontEndService {
       'client.address': connection.remote.address,
       'server.port': listening.port,
     });
-    const admitted = await this.#face.serve(reception);
-    // Of a session that has logged on, the back end writes the end.
-    if (admitted === null) {
-      reception.closed();
-      traces.current?.sessionEnded(session);
+    let admitted: Admitted | null = null;
+    try {
+      admitted = await this.#face.serve(reception);
+      return admitted;
+    } finally {
+      // Of a session that has logged on, the back end writes the end.
+      if (admitted === null) {
+        reception.closed();
+        traces.current?.sessionEnded(session);
+      }
     }
-    return admitted;
   }
 }

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { dataLayout } from '../config/data-directory.ts';
+import { databaseId, serverId } from '../directory/model.ts';
 import { silentLog } from '../observe/log.ts';
 import { tally } from '../observe/metrics/tally.ts';
+import { mailboxId } from '../store/model.ts';
 import { noQuota } from './databases.ts';
 import { engineOf } from './engines.ts';
 
@@ -13,10 +15,16 @@ test('each flush of the disk is counted and timed', async () => {
   const root = await mkdtemp(path.join(tmpdir(), 'penfold-engines-'));
   try {
     const open = engineOf(dataLayout(root), silentLog);
-    const record = { id: 'd', name: 'Database', server: 's', engine: 'sqlite', location: 'd' } as const;
+    const record = {
+      id: databaseId('d'),
+      name: 'Database',
+      server: serverId('s'),
+      engine: 'sqlite',
+      location: 'd',
+    } as const;
     const before = tally.storeFlushes.count;
     const database = await open(record, noQuota);
-    const mailbox = await database.open('mailbox-1');
+    const mailbox = await database.open(mailboxId('mailbox-1'));
     const inbox = mailbox.folderByName('INBOX');
     assert.ok(inbox !== null);
     const sink = database.stage();
