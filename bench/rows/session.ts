@@ -9,10 +9,10 @@ const IDLE_SESSIONS = 1_000;
 const SESSIONS_PER_USER = 10;
 /** Further thousands of idle sessions whose memory is measured. */
 const IDLE_STEPS = 2;
-/** Memory that has not fallen by REST_FALL for REST_MS is at rest. */
-const REST_MS = 30_000;
-const REST_FALL = 0.01;
-const REST_AT_MOST_MS = 90_000;
+/** After so long what a burst of logons started has ended: collectors of garbage, workers, hand-overs to imap-hibernate. */
+const REST_MS = 40_000;
+/** Then the lowest of several looks counts. */
+const REST_LOOKS = 16;
 const REST_LOOK_MS = 500;
 const WAKE_UPS = 300;
 const WAKE_UP_MS = 15_000;
@@ -78,18 +78,13 @@ function memoryOf(root: number): number {
   return bytes;
 }
 
-/**
- * Memory of the peer when it has come to rest: it has not fallen for a while. What a burst of logons leaves behind is
- * given back some seconds later (a reducer of garbage, a session handed to imap-hibernate), and is not what is asked.
- */
+/** Memory of the peer when it has come to rest; what a burst leaves behind for some seconds is not what is asked. */
 async function restingMemory(root: number): Promise<number> {
+  await delay(REST_MS);
   let lowest = Number.POSITIVE_INFINITY;
-  let since = performance.now();
-  for (const until = since + REST_AT_MOST_MS; performance.now() < until; await delay(REST_LOOK_MS)) {
-    const now = memoryOf(root);
-    if (now < lowest * (1 - REST_FALL)) since = performance.now();
-    lowest = Math.min(lowest, now);
-    if (performance.now() - since > REST_MS) break;
+  for (let look = 0; look < REST_LOOKS; look += 1) {
+    lowest = Math.min(lowest, memoryOf(root));
+    await delay(REST_LOOK_MS);
   }
   return lowest;
 }
