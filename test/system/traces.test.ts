@@ -7,7 +7,7 @@ import { ImapFlow } from 'imapflow';
 import { createTransport } from 'nodemailer';
 import { Failure } from '../../src/observe/failure.ts';
 import { silentLog } from '../../src/observe/log.ts';
-import { startOtlpTracing } from '../../src/observe/traces/otlp.ts';
+import { LAST_EXPORT_MS, startOtlpTracing } from '../../src/observe/traces/otlp.ts';
 import { traces } from '../../src/observe/traces/spans.ts';
 import { startOrganization, type TestOrganization } from '../support/organization.ts';
 
@@ -174,4 +174,23 @@ test('sample = 0 traces nothing; a bad URL is a start error', async () => {
     startOrganization({ engine: 'memory', users: [], configuration: { traces: { endpoint: 'collector', sample: 1 } } }),
     /`traces\.endpoint` must be a URL/,
   );
+});
+
+test('a collector that never answers does not hold up the stop', async () => {
+  const deaf = createServer(() => {});
+  deaf.listen(0, '127.0.0.1');
+  await once(deaf, 'listening');
+  const address = deaf.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  try {
+    const endpoint = `http://127.0.0.1:${port}/v1/traces`;
+    const started = await startOtlpTracing({ endpoint, sample: 1, version: 'test', server: 'TEST', log: silentLog });
+    started.tracing.sessionBegan('0123456789abcdef', 'imap', {});
+    const began = performance.now();
+    await started.close();
+    assert.ok(performance.now() - began < LAST_EXPORT_MS + 2_000);
+  } finally {
+    deaf.close();
+    deaf.closeAllConnections();
+  }
 });

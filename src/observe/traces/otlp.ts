@@ -4,6 +4,7 @@
  */
 import type { Span, Tracer } from '@opentelemetry/api';
 import type { TracerProviderOptions } from '@opentelemetry/sdk-trace';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
 import type { Log } from '../log.ts';
 import type { OpenSpan, SpanAttributes, Tracing } from './spans.ts';
@@ -13,6 +14,8 @@ export const TRACED_SESSIONS = 10_000;
 /** Spans wait so long for company before they are sent. */
 const BATCH_MS = 2_000;
 const EXPORT_MS = 10_000;
+/** A collector that does not answer holds up the stop of the server no longer than this. */
+export const LAST_EXPORT_MS = 2_000;
 
 const INSTALL = 'npm install @opentelemetry/sdk-trace @opentelemetry/exporter-trace-otlp-http';
 
@@ -30,7 +33,7 @@ export interface OtlpOptions {
 
 export interface OtlpTracing {
   readonly tracing: Tracing;
-  /** Sends what is finished; spans of sessions that still run are ended first. Never rejects. */
+  /** Sends what is finished, in LAST_EXPORT_MS; spans of sessions that still run are ended first. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -77,11 +80,16 @@ export async function startOtlpTracing(options: OtlpOptions): Promise<OtlpTracin
     tracing,
     close: async () => {
       tracing.endAll();
-      try {
-        await provider.shutdown();
-      } catch (error) {
-        log.warn({ part: 'traces', error: String(error) }, 'the last traces could not be sent');
-      }
+      const timer = new AbortController();
+      const late = delay(LAST_EXPORT_MS, 'late' as const, { signal: timer.signal, ref: false });
+      const sent = provider.shutdown().then(
+        () => 'sent' as const,
+        (error: unknown) => String(error),
+      );
+      const outcome = await Promise.race([sent, late]);
+      timer.abort();
+      late.catch(() => {});
+      if (outcome !== 'sent') log.warn({ part: 'traces', error: outcome }, 'the last traces could not be sent');
       api.diag.disable();
     },
   };
