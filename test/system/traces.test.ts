@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { request } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import { ImapFlow } from 'imapflow';
 import { createTransport } from 'nodemailer';
@@ -100,6 +101,21 @@ describe('traces at a collector', () => {
     await transport.sendMail({ from: alice.address, to: bob.address, subject: 'traced', text: 'hello\n' });
     transport.close();
     await organization.running.backEnd.sessions.empty();
+    const body = JSON.stringify({ Identity: 'nobody@nowhere.test' });
+    const { address: user, password } = organization.administrator;
+    const call = request({
+      host: '127.0.0.1',
+      servername: 'localhost',
+      port: organization.web,
+      path: '/admin/cmdlets/Get-Mailbox',
+      method: 'POST',
+      ca: organization.ca,
+      auth: `${user}:${password}`,
+      headers: { 'content-type': 'application/json' },
+    }).end(body);
+    const [answer] = await once(call, 'response');
+    answer.resume();
+    await once(answer, 'end');
     // What is finished is sent when the server stops: no need to wait for a batch.
     await organization.stop();
   });
@@ -135,6 +151,14 @@ describe('traces at a collector', () => {
       }
     });
   }
+
+  test('a cmdlet is a span of its own, failed when it fails', () => {
+    const span = named('cmdlet Get-Mailbox');
+    assert.equal(span.parentSpanId, null);
+    assert.equal(span.attributes.get('penfold.via'), 'api');
+    assert.equal(span.attributes.get('error.type'), 'NONEXISTENT');
+    assert.ok(span.failed);
+  });
 
   test('no user, no address of mail, no subject is sent', () => {
     assert.ok(bodies.length > 0);
