@@ -103,7 +103,7 @@ class InProcessBackEnd implements BackEnd {
     if (database === undefined) throw new Failure('UNAVAILABLE', 'The mailbox database is not mounted');
     const access = await this.#options.directory.clientAccess(owner.id);
     await this.#options.quotas?.load(owner);
-    const paying = await this.#throttling.enter(handOver.protocol, owner);
+    const paying = await this.#throttling.enter(handOver.protocol, handOver.logon.account);
     try {
       return await this.#openMailbox(handOver, owner, database, access, paying);
     } catch (error) {

@@ -111,6 +111,8 @@ export const RENDERED_TEXT_BYTES = 256 * 1024;
 export const ADMIN_REQUEST_BYTES = 1024 * 1024;
 /** Admin API: calls being worked on at a time, of all clients. */
 export const ADMIN_CALLS_AT_ONCE = 64;
+/** Of those, of one account: who reads slowly must not hold up the others. */
+export const ADMIN_CALLS_OF_ONE = 8;
 /** Web: bytes of a request's head. */
 export const WEB_HEADER_BYTES = 16 * 1024;
 /** Web: connections at a time, of all clients. */

@@ -114,10 +114,25 @@ describe('connectivity tests by who may only read', () => {
 
   test('a new password for the health mailbox is a change', async () => {
     asked.length = 0;
-    const args = { ResetTestAccountCredentials: true, LightMode: true, PerConnectionTimeout: 1, Port: 1 };
+    const args = { ResetTestAccountCredentials: true, LightMode: true, PerConnectionTimeout: 1 };
     assert.equal(await attempt(['View-Only Organization Management'], 'Test-PopConnectivity', args), 'NOPERM');
     assert.deepEqual(asked, []);
     assert.equal(await attempt(['Server Management'], 'Test-PopConnectivity', args), 'ran');
     assert.deepEqual(asked, [true]);
+  });
+
+  test('hosts outside, and ports that are not ours, are for those who may change servers', async () => {
+    const outside = {
+      ClientAccessServer: '127.0.0.1',
+      MailboxCredential: 'a:b',
+      LightMode: true,
+      PerConnectionTimeout: 1,
+      Port: 1,
+    };
+    assert.equal(await attempt(['View-Only Organization Management'], 'Test-ImapConnectivity', outside), 'NOPERM');
+    assert.equal(await attempt(['Server Management'], 'Test-ImapConnectivity', outside), 'ran');
+    // Something else listens on 127.0.0.1: it must not be sent the health mailbox's password.
+    const ownPort = { LightMode: true, PerConnectionTimeout: 1, Port: 1 };
+    assert.equal(await attempt(['Organization Management'], 'Test-ImapConnectivity', ownPort), 'CANNOT');
   });
 });

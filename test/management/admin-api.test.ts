@@ -4,8 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import * as v from 'valibot';
-import { ADMIN_CALLS_AT_ONCE, ADMIN_REQUEST_BYTES } from '../../src/wire/limits.ts';
-import { startOrganization, type TestOrganization } from '../support/organization.ts';
+import { ADMIN_CALLS_AT_ONCE, ADMIN_CALLS_OF_ONE, ADMIN_REQUEST_BYTES } from '../../src/wire/limits.ts';
+import { cheapCredentials, startOrganization, TEST_DOMAIN, type TestOrganization } from '../support/organization.ts';
 
 interface Reply {
   readonly status: number;
@@ -235,10 +235,9 @@ describe('the admin API', () => {
     assert.equal(reply.headers['cache-control'], 'no-store');
   });
 
-  test('calls beyond ADMIN_CALLS_AT_ONCE are told to come again', async () => {
-    // Half-sent bodies hold their places.
-    const held = Array.from({ length: ADMIN_CALLS_AT_ONCE }, () => {
-      const { address, password } = organization.administrator;
+  /** Half-sent bodies hold their places. */
+  function held(count: number, user: { address: string; password: string }): ReturnType<typeof request>[] {
+    return Array.from({ length: count }, () => {
       const outgoing = request({
         host: '127.0.0.1',
         port: organization.web,
@@ -248,7 +247,7 @@ describe('the admin API', () => {
         path: '/admin/cmdlets/Get-PopSettings',
         method: 'POST',
         headers: {
-          authorization: `Basic ${Buffer.from(`${address}:${password}`).toString('base64')}`,
+          authorization: `Basic ${Buffer.from(`${user.address}:${user.password}`).toString('base64')}`,
           'content-type': 'application/json',
           'content-length': '100',
         },
@@ -257,16 +256,62 @@ describe('the admin API', () => {
       outgoing.flushHeaders();
       return outgoing;
     });
+  }
+
+  /** Asks until the answer is no longer 200. */
+  async function refusal(): Promise<Awaited<ReturnType<typeof ask>>> {
     for (;;) {
       const reply = await ask('/admin/cmdlets');
-      if (reply.status === 200) continue;
-      assert.equal(problem(reply).status, 503);
-      assert.equal(reply.headers['retry-after'], '5');
-      break;
+      if (reply.status !== 200) return reply;
     }
-    for (const one of held) one.destroy();
+  }
+
+  test('calls beyond ADMIN_CALLS_OF_ONE of one account wait, those of others do not', async () => {
+    const calls = held(ADMIN_CALLS_OF_ONE, organization.administrator);
+    const reply = await refusal();
+    assert.equal(problem(reply).status, 429);
+    assert.equal(reply.headers['retry-after'], '5');
+    const [other] = await admins(1);
+    assert.ok(other !== undefined);
+    assert.equal((await ask('/admin/cmdlets', { user: other })).status, 200);
+    for (const one of calls) one.destroy();
     while ((await ask('/admin/cmdlets')).status !== 200);
   });
+
+  test('calls beyond ADMIN_CALLS_AT_ONCE are told to come again', async () => {
+    const calls = (await admins(ADMIN_CALLS_AT_ONCE / ADMIN_CALLS_OF_ONE)).flatMap((user) =>
+      held(ADMIN_CALLS_OF_ONE, user),
+    );
+    const reply = await refusal();
+    assert.equal(problem(reply).status, 503);
+    assert.equal(reply.headers['retry-after'], '5');
+    for (const one of calls) one.destroy();
+    while ((await ask('/admin/cmdlets')).status !== 200);
+  });
+
+  async function admins(count: number): Promise<ReadonlyArray<{ address: string; password: string }>> {
+    const { directory } = organization;
+    const password = 'of several admins';
+    const credentials = await cheapCredentials(password);
+    const found: Array<{ address: string; password: string }> = [];
+    for (let i = 0; i < count; i += 1) {
+      const alias = `admin${i}`;
+      const address = `${alias}@${TEST_DOMAIN}`;
+      const account =
+        (await directory.accountByAlias(alias)) ??
+        (await directory.addAccount({
+          kind: 'user',
+          displayName: alias,
+          alias,
+          userPrincipalName: address,
+          mailbox: null,
+          credentials,
+        }));
+      await directory.setRoleGroups(account.id, ['View-Only Organization Management']);
+      found.push({ address, password });
+    }
+    return found;
+  }
 
   test('guesses are throttled like every other logon', async () => {
     const guess = { address: organization.user(2).address, password: 'wrong' };

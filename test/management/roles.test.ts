@@ -41,7 +41,7 @@ const NOUNS: Readonly<
   PopSettings: { read: 'S', change: 'S' },
   ReceiveConnector: { read: 'S', change: 'S' },
   RecipientPermission: { read: 'SR', change: 'R' },
-  RecoverableItems: { read: 'R', change: 'R', looksIntoMail: true },
+  RecoverableItems: { read: '', change: '', looksIntoMail: true },
   RoleGroup: { read: '', change: '' },
   RoleGroupMember: { read: '', change: '' },
   ServerComponentState: { read: 'S', change: 'S' },

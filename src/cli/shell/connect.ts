@@ -32,7 +32,7 @@ async function throughSocket(layout: DataLayout): Promise<ConnectedDoor | null> 
   if (!existsSync(socket)) return null;
   const { ControlClient } = await import('../../management/control/client.ts');
   const { doorOverSocket } = await import('../../management/door-client.ts');
-  const { systemUser } = await import('../../management/control/cmdlets.ts');
+  const { systemUser } = await import('../../config/system-user.ts');
   try {
     const { server } = await new ControlClient(socket).status();
     const door = doorOverSocket(socket, { user: systemUser(), via: 'command' });

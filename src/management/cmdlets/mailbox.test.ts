@@ -156,7 +156,23 @@ describe('Get-Mailbox', () => {
     assert.equal(await names({ Database: 'DB1', Server: 'MAIL1', ResultSize: 1 }), 'ann');
     assert.match(org.warnings.join(), /more than 1; -ResultSize Unlimited/);
     assert.equal(await names({ Filter: "Name -like 'Sal*'" }), 'sales');
-    await org.run('New-Mailbox', { 1: 'HealthMailbox MAIL1', Alias: 'healthmailbox-mail1' });
+    const hidden = { 1: 'HealthMailbox MAIL1', Alias: 'healthmailbox-mail1' };
+    // Whoever could give it would hide an account from this list.
+    await assert.rejects(org.run('New-Mailbox', hidden), failure('CANNOT', /probes/));
+    await assert.rejects(org.run('Set-Mailbox', { 1: 'ann', Alias: 'HealthMailbox-x' }), failure('CANNOT', /probes/));
+    const [database] = await org.directory.databases();
+    assert.ok(database !== undefined);
+    await org.directory.addAccount({
+      kind: 'user',
+      displayName: 'HealthMailbox MAIL1',
+      alias: 'healthmailbox-mail1',
+      userPrincipalName: 'healthmailbox-mail1@example.test',
+      mailbox: {
+        database: database.id,
+        addresses: [`healthmailbox-mail1@${(await org.directory.domains())[0]?.name}`],
+      },
+      credentials: null,
+    });
     assert.equal(await names({}), 'ann,sales');
     assert.equal(await names({ Monitoring: true }), 'healthmailbox-mail1');
     await assert.rejects(names({ 1: 'bob' }), failure('NONEXISTENT', /no mailbox or account called "bob"/));

@@ -1,13 +1,13 @@
 /** Get-Mailbox and Set-Mailbox: who a mailbox belongs to, its addresses, quotas, limits (exchange-behaviour.md §9, §11). */
 import type { AccountPatch, Directory } from '../../directory/api.ts';
 import type { AccountKind, DatabaseRecord, MailboxSettings, Server } from '../../directory/model.ts';
-import { addressKey, checkedAlias, checkedDisplayName, checkedPrincipalName, nameKey } from '../../directory/names.ts';
+import { addressKey, checkedDisplayName, checkedPrincipalName, nameKey } from '../../directory/names.ts';
 import { mailboxSchema } from '../../directory/settings/mailbox.ts';
 import { checkQuotas, mailboxWarnings } from '../../directory/settings/rules.ts';
 import { boolean, enumeration, formatTimeSpan } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Arguments, CmdletCall, CmdletObject, ChangingCmdlet, Parameter, ReadingCmdlet } from '../cmdlet.ts';
-import { isMonitoringMailbox } from '../health/monitoring-mailbox.ts';
+import { checkedPersonAlias, isMonitoringMailbox } from '../health/monitoring-mailbox.ts';
 import { givesPassword, makePassword, newPassword, password } from './account-password.ts';
 import {
   completePolicy,
@@ -199,7 +199,7 @@ async function accountChange(
   };
   const next = {
     displayName: changed('DisplayName', account.displayName, given(displayName, checkedDisplayName)),
-    alias: changed('Alias', account.alias, given(alias, checkedAlias)),
+    alias: changed('Alias', account.alias, given(alias, checkedPersonAlias)),
     userPrincipalName: changed(
       'UserPrincipalName',
       account.userPrincipalName,

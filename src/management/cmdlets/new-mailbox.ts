@@ -4,7 +4,6 @@ import type { AccountKind, DatabaseRecord, Server } from '../../directory/model.
 import {
   ALIAS_LENGTH,
   checkedAddress,
-  checkedAlias,
   checkedDisplayName,
   checkedPrincipalName,
   domainKey,
@@ -14,6 +13,7 @@ import {
 import { boolean, mailAddress, text } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Arguments, ChangingCmdlet, Parameter } from '../cmdlet.ts';
+import { checkedPersonAlias } from '../health/monitoring-mailbox.ts';
 import { givesPassword, makePassword, newPassword, password } from './account-password.ts';
 import {
   accountNamed,
@@ -137,7 +137,7 @@ async function namesFrom(directory: Directory, args: Arguments): Promise<Names> 
       'CANNOT',
       `no alias follows from the name "${typedName}"; give one: -Alias, or -PrimarySmtpAddress`,
     );
-  const checkedShort = checkedAlias(short);
+  const checkedShort = checkedPersonAlias(short);
   const address = checkedAddress(typedAddress ?? upn ?? `${checkedShort}@${fallback}`);
   await checkAcceptedDomain(directory, address);
   const names = {
@@ -248,7 +248,7 @@ export const enableMailbox: ChangingCmdlet = {
     if (owner.kind === 'guest' || owner.kind === 'anonymous')
       throw new Failure('CANNOT', `the built-in account ${owner.alias} has no mailbox`);
     const typedAlias = args.optional(alias);
-    const short = typedAlias === undefined ? owner.alias : checkedAlias(typedAlias);
+    const short = typedAlias === undefined ? owner.alias : checkedPersonAlias(typedAlias);
     const fallback = await defaultDomain(directory);
     const ownDomain = splitAddress(owner.userPrincipalName)?.domain ?? '';
     const known = (await directory.domains()).some((one) => domainKey(one.name) === domainKey(ownDomain));

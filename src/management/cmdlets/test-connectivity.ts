@@ -118,10 +118,31 @@ function cmdlet(probed: Probed): ReadingCmdlet {
   };
 }
 
+/**
+ * Whoever may only read may not have this server connect wherever he likes, nor send the health mailbox's password to
+ * whatever listens on a port of his choice.
+ */
+function checkMayReach({ args, caller, services }: CmdletCall, probed: Probed, place: Place): void {
+  const wanted = args.optional(port) ?? 0;
+  if (place.server === null && !caller.roles.some((role) => MAY_RESET.includes(role))) {
+    throw new Failure('NOPERM', `hosts outside the organization are tested by members of ${MAY_RESET.join(' or ')}`);
+  }
+  const { running, server } = services;
+  if (wanted === 0 || place.server === null || args.has(mailboxCredential)) return;
+  const doors = place.server.id === server.id ? (running?.frontDoor(probed.protocol) ?? []) : [];
+  if (doors.some((door) => door.port === wanted)) return;
+  const ports = doors.map((door) => door.port).join(', ');
+  throw new Failure(
+    'CANNOT',
+    `the health mailbox logs on at this server's own ports only${ports === '' ? '' : ` (${ports})`}; for port ${wanted} give -MailboxCredential`,
+  );
+}
+
 async function* run(probed: Probed, call: CmdletCall): AsyncIterable<CmdletObject> {
   const { args, services } = call;
   const kind = args.optional(connectionType) ?? 'Ssl';
   const place = await placeOf(services, args.optional(clientAccessServer));
+  checkMayReach(call, probed, place);
   const light = args.optional(lightMode) ?? false;
   const facts = describe(probed, place, kind);
   const skipped = await reasonToSkip(call, place);

@@ -47,7 +47,10 @@ export interface SmtpContextOptions {
   readonly authenticator: Authenticator;
   readonly transport: Transport;
   readonly handshake: () => TLSSocketOptions;
+  /** By connector, and address or user. */
   readonly rates: RateLimiter;
+  /** Of throttling policies. */
+  readonly ratesOfPeople: RateLimiter;
   readonly clock: Clock;
   readonly drain: AbortSignal | null;
   readonly log: Log;
@@ -67,7 +70,10 @@ export class SmtpContext {
   readonly authenticator: Authenticator;
   readonly transport: Transport;
   readonly handshake: () => TLSSocketOptions;
+  /** By connector, and address or user. */
   readonly rates: RateLimiter;
+  /** Of throttling policies. */
+  readonly ratesOfPeople: RateLimiter;
   readonly clock: Clock;
   readonly drain: AbortSignal | null;
   readonly log: Log;
@@ -98,6 +104,7 @@ export class SmtpContext {
     this.transport = options.transport;
     this.handshake = options.handshake;
     this.rates = options.rates;
+    this.ratesOfPeople = options.ratesOfPeople;
     this.clock = options.clock;
     this.drain = options.drain;
     this.log = options.log;

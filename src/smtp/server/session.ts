@@ -35,6 +35,8 @@ export type ServeSmtp = (
 /** Make one for all connections of a service: message rates are counted across them. */
 export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
   const rates = new RateLimiter();
+  // Apart: strangers by the thousand must not push a person's day out of memory.
+  const ratesOfPeople = new RateLimiter();
   return async (connection, connector, tlsNow, stop, asSetNow = () => connector) => {
     const session = randomBytes(8).toString('hex');
     const log = dependencies.log.child({ session, connector: connector.name });
@@ -50,6 +52,7 @@ export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
       transport: dependencies.transport,
       handshake: () => dependencies.tls(connector),
       rates,
+      ratesOfPeople,
       clock: dependencies.clock ?? systemClock,
       drain: stop ?? null,
       log,

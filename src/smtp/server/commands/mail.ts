@@ -123,11 +123,11 @@ async function checkSender(context: SmtpContext, path: Path): Promise<Reply | nu
 }
 
 /** Quota and throttling policy of the person who sends. */
-async function checkAccount({ directory, transport, logon, rates, clock }: SmtpContext): Promise<Reply | null> {
+async function checkAccount({ directory, transport, logon, ratesOfPeople, clock }: SmtpContext): Promise<Reply | null> {
   if (logon === null) return null;
   return (
     (await overQuota(directory, transport, logon.account)) ??
-    (await overRate(directory, rates, logon.account, clock.now()))
+    (await overRate(directory, ratesOfPeople, logon.account, clock.now()))
   );
 }
 

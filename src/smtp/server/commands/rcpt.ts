@@ -94,10 +94,10 @@ async function addRecipient(
   if (path.kind === 'address' && refusedDomain(context, path.address.domain)) {
     return reply(550, '5.1.2', 'recipients in this domain are not taken here');
   }
-  const { logon, directory, rates, clock } = context;
+  const { logon, directory, ratesOfPeople, clock } = context;
   if (logon !== null) {
     const named = transaction.recipients.length;
-    const over = await overRecipients(directory, rates, logon.account, named, clock.now());
+    const over = await overRecipients(directory, ratesOfPeople, logon.account, named, clock.now());
     if (over !== null) return over;
   }
   if (path.kind === 'null') return reply(501, '5.1.3', 'a recipient cannot be empty');
