@@ -84,7 +84,8 @@ test('APPEND and COPY over the quota are refused with OVERQUOTA; deleting makes 
       return true;
     });
     await client.mailboxOpen('INBOX');
-    await assert.rejects(client.messageCopy('1', 'Drafts').then((done) => assert.notEqual(done, false)));
+    // imapflow answers false where the server says NO.
+    assert.equal(await client.messageCopy('1', 'Drafts').catch(() => false), false);
     await client.messageMove('1', 'Drafts');
     await client.mailboxOpen('Drafts');
     await client.messageDelete('1:*');
