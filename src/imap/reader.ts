@@ -27,6 +27,8 @@ import { parseCommand, tagOf } from './grammar/parse-command.ts';
 
 /** CRLF is not part of what MaxCommandSize counts. */
 const LINE_END_BYTES = 2;
+/** Beyond MaxCommandSize a line is read so far, to be refused without ending the session. */
+const TOO_LONG_BYTES = 1024;
 const MESSAGE_CHUNK_BYTES = 256 * 1024;
 
 export interface ReaderLimits {
@@ -54,7 +56,8 @@ export class CommandReader {
   constructor(connection: Connection, limits: ReaderLimits) {
     this.#connection = connection;
     this.#limits = limits;
-    this.#lineBytes = Math.max(limits.maxCommandSize, IMAP_AUTH_LINE_BYTES) + LINE_END_BYTES;
+    // A line that is a little too long is answered with BAD, whatever MaxCommandSize is; far beyond it framing is lost.
+    this.#lineBytes = Math.max(limits.maxCommandSize + TOO_LONG_BYTES, IMAP_AUTH_LINE_BYTES) + LINE_END_BYTES;
     this.#literalBytes = limits.loggedOn ? IMAP_ARGUMENT_LITERAL_BYTES : IMAP_LITERAL_BEFORE_LOGON_BYTES;
   }
 

@@ -189,11 +189,13 @@ async function seesEverything(stage: SettingsStage, storm: Storm, guarded: User)
     await check(`${noun} MaxCommandSize`, async (last) => {
       const talk = await stage.talkTls(tls);
       await talk.until(LINE);
-      const filler = 'x'.repeat(Number(last));
+      // One byte more than is allowed; what is far beyond is cut off.
+      const frame = isPop ? 'USER ' : 'a ID ("name" "")';
+      const filler = 'x'.repeat(Number(last) + 1 - frame.length);
       const said = isPop
-        ? await say(talk, `USER ${filler}`, LINE)
-        : await say(talk, `a ID ("name" "${filler}")`, IMAP_ANSWER);
-      return /\b(\d{2,5})\b/.exec(said)?.[1];
+        ? await say(talk, `${frame}${filler}`, LINE)
+        : await say(talk, frame.replace('""', `"${filler}"`), IMAP_ANSWER);
+      return /at most (\d+) bytes/.exec(said)?.[1];
     });
     await check(`${noun} MessageRetrievalMimeFormat`, async () => {
       const newestFirst = isPop && storm.last.get(`${noun} MessageRetrievalSortOrder`) === 'Descending';

@@ -72,7 +72,7 @@ const CONNECTOR: Choices = {
   MaxRecipientsPerMessage: between(10, 5000),
   MessageRateLimit: between(1_000_000, 2_000_000),
   ConnectionTimeout: between(3600, 86_400),
-  ConnectionInactivityTimeout: between(60, 3500),
+  ConnectionInactivityTimeout: between(60, 590),
   MaxInboundConnection: between(1000, 5000),
   MaxProtocolErrors: between(5, 100),
   MaxHopCount: between(30, 500),
