@@ -22,7 +22,7 @@ const NOUNS: Readonly<
   AdminAuditLog: { read: '', change: '' },
   CASMailbox: { read: 'SR', change: 'R' },
   DisconnectedMailbox: { read: 'SR', change: 'R' },
-  ExchangeCertificate: { read: 'S', change: '' },
+  ExchangeCertificate: { read: 'S', change: 'S' },
   ExchangeServer: { read: 'SR', change: '' },
   HealthReport: { read: 'S', change: '' },
   ImapConnectivity: { read: 'S', change: '' },

@@ -16,8 +16,8 @@ const ABSENT: ReadonlyMap<string, string> = new Map([
   ['iisreset', 'there is nothing to restart: every setting acts at once'],
   ['new-object', 'write the value as text'],
   [
-    'enable-exchangecertificate',
-    'a certificate is chosen by its name: Set-ImapSettings -X509CertificateName mail.example.org',
+    'import-exchangecertificate',
+    'name certificate and key in penfold.toml ([tls]); their files are read again when they change',
   ],
   ['import-module', 'all cmdlets are there already: Get-Command'],
   ['add-pssnapin', 'all cmdlets are there already: Get-Command'],

@@ -8,6 +8,7 @@ import { Failure } from '../../observe/failure.ts';
 import { oneLineName, tlsCertificateName } from '../../tls/certificate-name.ts';
 import type { Cmdlet, CmdletObject, ManagementServices, Parameter, ReadingCmdlet } from '../cmdlet.ts';
 import type { CertificateFacts, RunningServices } from '../services-of-instance.ts';
+import { enableExchangeCertificate } from './enable-exchange-certificate.ts';
 import { identityParameter, identityType } from './identity.ts';
 import { runningServer } from './running-server.ts';
 
@@ -71,7 +72,7 @@ const getExchangeCertificate: ReadingCmdlet = {
   changes: false,
   synopsis: 'Shows the certificates clients of this server get, for which protocols, and until when they are good.',
   description:
-    'A certificate of your own is named in penfold.toml: [tls] certificate and key. Its files are looked at every two seconds; a renewed one counts for the next connection, without a restart.',
+    'A certificate of your own is named in penfold.toml: [tls] certificate and key. Its files are looked at every second; a renewed one counts for the next connection, without a restart.',
   parameters: [thumbprint, domainName],
   examples: [
     { line: 'Get-ExchangeCertificate', says: 'All certificates in use.' },
@@ -99,4 +100,4 @@ const getExchangeCertificate: ReadingCmdlet = {
   },
 };
 
-export const exchangeCertificateCmdlets: readonly Cmdlet[] = [getExchangeCertificate];
+export const exchangeCertificateCmdlets: readonly Cmdlet[] = [getExchangeCertificate, enableExchangeCertificate];

@@ -224,11 +224,44 @@ test('servers and their roles; certificates with what they are for', async () =>
   );
 });
 
+test('Enable-ExchangeCertificate sets the names by which a certificate is shown, and nothing that is so already', async () => {
+  await org.close();
+  const certificates = [
+    await certificateOf(['mail1.example.test']),
+    await certificateOf(['*.contoso.test', 'mail.contoso.test']),
+    await certificateOf(['*.wild.test']),
+  ];
+  org = await inMemoryOrganization({ running: fakeRunningServer(() => org, { certificates }) });
+  const { directory, server } = org;
+  const printed = (await org.run('Get-ExchangeCertificate')).map((one) => shownText(one['Thumbprint']));
+  const names = async (): Promise<readonly string[]> => [
+    (await directory.popSettings(server.id)).x509CertificateName,
+    (await directory.imapSettings(server.id)).x509CertificateName,
+  ];
+  const before = await names();
+  await org.run('Enable-ExchangeCertificate', { Services: ['POP', 'IMAP'] });
+  assert.deepEqual(await names(), before, 'the default certificate has that name already');
+  await org.run('Enable-ExchangeCertificate', { Thumbprint: printed[1] ?? '', Services: 'imap' });
+  assert.deepEqual(await names(), [before[0], 'mail.contoso.test']);
+  await org.run('Enable-ExchangeCertificate', { Thumbprint: printed[1] ?? '', Services: ['SMTP'] });
+  for (const { transportRole, tlsCertificateName } of await directory.connectors(server.id)) {
+    assert.equal(tlsCertificateName !== '', transportRole === 'FrontendTransport');
+  }
+  await assert.rejects(
+    org.run('Enable-ExchangeCertificate', { Thumbprint: printed[2] ?? '', Services: ['POP'] }),
+    failure('CANNOT', /wildcard names only/),
+  );
+  await assert.rejects(
+    org.run('Enable-ExchangeCertificate', { Thumbprint: 'ABCDEF', Services: ['POP'] }),
+    failure('NONEXISTENT', /no such certificate/),
+  );
+});
+
 test('every cmdlet here: help of each parameter, an example, roles that exist; viewers change nothing', () => {
   const mine =
     /-(Pop|Imap)Settings|ReceiveConnector|CASMailbox|Service$|ComponentState|TransportConfig|AcceptedDomain|Throttling|Session$|Exchange/;
   const cmdlets = org.door.cmdlets.filter((cmdlet) => mine.test(cmdlet.name));
-  assert.equal(cmdlets.length, 33);
+  assert.equal(cmdlets.length, 34);
   for (const cmdlet of cmdlets) {
     assert.match(cmdlet.synopsis, /\.$/, cmdlet.name);
     assert.ok(cmdlet.examples.length > 0, cmdlet.name);
