@@ -15,12 +15,21 @@ interface Listener {
 
 const root = path.dirname(path.dirname(import.meta.dirname));
 
-/** The plain rows log on in the clear, as the peer allows too; the running server follows the directory. */
-async function allowPlainText(data: string): Promise<void> {
+/** As the peers are: logons in the clear for the plain rows, no quota. The running server follows the directory. */
+async function asThePeersAre(data: string): Promise<void> {
   const directory = await openDirectory(dataLayout(data));
   for (const server of await directory.servers()) {
     await directory.setImapSettings(server.id, { loginType: 'PlainTextLogin', maxConnectionsPerUser: 1000 });
     await directory.setPopSettings(server.id, { loginType: 'PlainTextLogin' });
+  }
+  for (const database of await directory.databases()) {
+    await directory.setDatabaseSettings(database.id, {
+      issueWarningQuota: Infinity,
+      prohibitSendQuota: Infinity,
+      prohibitSendReceiveQuota: Infinity,
+      recoverableItemsQuota: Infinity,
+      recoverableItemsWarningQuota: Infinity,
+    });
   }
   await directory.close();
   await delay(1_000);
@@ -68,7 +77,7 @@ export async function startPenfold(directory: string, password: string, users: n
       await stop();
       throw new Error('penfold mailbox create failed');
     }
-    await allowPlainText(data);
+    await asThePeersAre(data);
   }
   const target = (list: 'imap' | 'pop3' | 'smtp', security: string) => {
     const found = listeners[list].find((listener) => listener.security === security);

@@ -120,7 +120,10 @@ export class OutgoingMessages {
   async #edits(row: number, message: Buffer | null): Promise<readonly Edit[]> {
     if (message !== null) {
       const header = message.subarray(0, headerOctets(message));
-      if (!COMPOSITE.test(header.toString('latin1'))) return surrogateEdits(header, 0);
+      const text = header.toString('latin1');
+      if (!COMPOSITE.test(text)) return surrogateEdits(header, 0);
+      // Eight-bit text below headers of plain ASCII is the usual case, and costs no parsing.
+      if (isAscii(header) && !EMBEDDED.test(text) && partHeadersAreAscii(message)) return [];
     }
     const edits: Edit[] = [];
     let last = 0;
@@ -157,6 +160,25 @@ export class OutgoingMessages {
     }
     return [];
   }
+}
+
+const DELIMITER = Buffer.from('\n--', 'latin1');
+const HEADER_END = Buffer.from('\r\n\r\n', 'latin1');
+const EMBEDDED = /message\//i;
+
+/**
+ * Whether what may be a header of a part is plain ASCII: each text between a line that begins like a delimiter
+ * (RFC 2046 §5.1.1) and the next empty line. False where that cannot be said without parsing: an embedded message has
+ * headers of its own.
+ */
+function partHeadersAreAscii(message: Buffer): boolean {
+  for (let at = message.indexOf(DELIMITER); at >= 0; ) {
+    const end = message.indexOf(HEADER_END, at);
+    const header = message.subarray(at, end < 0 ? message.length : end);
+    if (!isAscii(header) || EMBEDDED.test(header.toString('latin1'))) return false;
+    at = end < 0 ? -1 : message.indexOf(DELIMITER, end);
+  }
+  return true;
 }
 
 async function joined(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
