@@ -200,3 +200,23 @@ function parameters(all: readonly Parameter[]): string {
 /** RFC 2231 §7 attribute-char as they are. */
 const percentEncoded = (text: string): string => encodeURIComponent(text).replaceAll(/['()*]/g, percent);
 const percent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+
+const DELIMITER = Buffer.from('\n--', 'latin1');
+const HEADER_END = Buffer.from('\r\n\r\n', 'latin1');
+const EMBEDDED = /message\//i;
+
+/**
+ * Whether no header of a message, whose own one is `top`, can hold anything but ASCII; then there is nothing to edit.
+ * Looks at each text between a line that begins like a delimiter (RFC 2046 §5.1.1) and the next empty line, at memory
+ * speed. False where that cannot be said without parsing: an embedded message has headers of its own.
+ */
+export function headersAreAscii(message: Buffer, top: Buffer): boolean {
+  if (!isAscii(top) || EMBEDDED.test(top.toString('latin1'))) return false;
+  for (let at = message.indexOf(DELIMITER); at >= 0; ) {
+    const end = message.indexOf(HEADER_END, at);
+    const header = message.subarray(at, end < 0 ? message.length : end);
+    if (!isAscii(header) || EMBEDDED.test(header.toString('latin1'))) return false;
+    at = end < 0 ? -1 : message.indexOf(DELIMITER, end);
+  }
+  return true;
+}

@@ -8,7 +8,7 @@ import { readParts } from '../message/fragment.ts';
 import { headerOctets } from '../message/mdn.ts';
 import type { Part } from '../message/model.ts';
 import { parseMessage } from '../message/scanner.ts';
-import { type Edit, edited, editedChunks, growth, surrogateEdits } from '../message/surrogate.ts';
+import { type Edit, edited, editedChunks, growth, headersAreAscii, surrogateEdits } from '../message/surrogate.ts';
 import type { Mailbox } from '../store/api.ts';
 import type { FolderId } from '../store/model.ts';
 import { HEADER_BYTES } from '../wire/limits.ts';
@@ -123,7 +123,7 @@ export class OutgoingMessages {
       const text = header.toString('latin1');
       if (!COMPOSITE.test(text)) return surrogateEdits(header, 0);
       // Eight-bit text below headers of plain ASCII is the usual case, and costs no parsing.
-      if (isAscii(header) && !EMBEDDED.test(text) && partHeadersAreAscii(message)) return [];
+      if (headersAreAscii(message, header)) return [];
     }
     const edits: Edit[] = [];
     let last = 0;
@@ -160,25 +160,6 @@ export class OutgoingMessages {
     }
     return [];
   }
-}
-
-const DELIMITER = Buffer.from('\n--', 'latin1');
-const HEADER_END = Buffer.from('\r\n\r\n', 'latin1');
-const EMBEDDED = /message\//i;
-
-/**
- * Whether what may be a header of a part is plain ASCII: each text between a line that begins like a delimiter
- * (RFC 2046 §5.1.1) and the next empty line. False where that cannot be said without parsing: an embedded message has
- * headers of its own.
- */
-function partHeadersAreAscii(message: Buffer): boolean {
-  for (let at = message.indexOf(DELIMITER); at >= 0; ) {
-    const end = message.indexOf(HEADER_END, at);
-    const header = message.subarray(at, end < 0 ? message.length : end);
-    if (!isAscii(header) || EMBEDDED.test(header.toString('latin1'))) return false;
-    at = end < 0 ? -1 : message.indexOf(DELIMITER, end);
-  }
-  return true;
 }
 
 async function joined(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
