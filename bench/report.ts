@@ -79,6 +79,8 @@ export async function writeReport(
 ): Promise<void> {
   const cpu = os.cpus()[0]?.model ?? 'unknown CPU';
   const before = await readFile(table, 'utf8').catch(() => '# Measured\n\n<!-- table: -->\n<!-- end of table -->\n');
+  const start = before.indexOf('<!-- table:');
+  const end = before.indexOf('<!-- end of table -->') + '<!-- end of table -->'.length;
   const measured = results.map((result) => {
     const cell = (peer: string): string => {
       const values = result.figures.get(peer) ?? [];
@@ -87,7 +89,7 @@ export async function writeReport(
     return `| ${result.row.title} | ${result.row.unit} | ${cell('Penfold')} | ${cell('Dovecot tuned')} | ${cell('Dovecot defaults')} | ${cell('Dovecot hibernating')} | ${times(ratios(result, 'Dovecot tuned'))} | ${times(ratios(result, 'Dovecot defaults'))} | ${budget(result.row)} | ${reached(result)} |`;
   });
   // A run of some rows replaces these in the table; the rest, and the plot, stay from the last whole run.
-  const lines = run.whole ? measured : merged(tableLines(before), measured);
+  const lines = run.whole ? measured : merged(tableLines(before.slice(start, end)), measured);
   const generated = `<!-- table: written by \`npm run bench -- --write\` -->
 Run of ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} × ${cpu}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Node ${process.version}: ${run.count} messages, up to ${run.rounds} rounds, peers alternating within a round. Ratios are ours ÷ theirs as speed: min / **median** / max over the rounds.
 
@@ -95,8 +97,6 @@ Run of ${new Date().toISOString().slice(0, 10)} on ${os.cpus().length} × ${cpu}
 |---|---|---:|---:|---:|---:|---|---|---|---|
 ${lines.join('\n')}
 <!-- end of table -->`;
-  const start = before.indexOf('<!-- table:');
-  const end = before.indexOf('<!-- end of table -->') + '<!-- end of table -->'.length;
   await writeFile(table, `${before.slice(0, start)}${generated}${before.slice(end)}`);
   if (run.whole) await writeFile(plot, svg(results));
 }
