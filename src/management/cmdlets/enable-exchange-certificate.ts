@@ -108,7 +108,7 @@ export const enableExchangeCertificate: ChangingCmdlet = {
   parameters: [thumbprint, services],
   examples: [
     { line: 'Enable-ExchangeCertificate -Services POP,IMAP', says: 'The default certificate for both.' },
-    { line: 'Enable-ExchangeCertificate -Services SMTP -WhatIf', says: 'Which connectors would change.' },
+    { line: 'Enable-ExchangeCertificate -Services SMTP', says: 'The connectors of the front end, too.' },
   ],
   roles: ['Organization Management', 'Server Management'],
   columns: [],
