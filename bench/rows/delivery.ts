@@ -13,7 +13,6 @@ function download(secure: boolean): Row {
     title: `POP3 full download, ${secure ? 'TLS' : 'plain'}`,
     unit: 'MB/s',
     budget: 2,
-    rounds: 3,
     measure: async (bench) => {
       const user = bench.peer.users[0];
       if (user === undefined) throw new Error('no user');
