@@ -3,6 +3,7 @@
  * settings. No mail. Names, defaults and ranges follow Exchange (exchange-behaviour.md §1–3); each setting's
  * type, range, default and help stand once, in settings/.
  */
+import type { TextFormat } from '../message/render/wish.ts';
 import type { MailboxId } from '../store/model.ts';
 
 declare const brand: unique symbol;
@@ -274,14 +275,7 @@ export interface ConnectionSetting {
 
 export type LoginType = 'PlainTextLogin' | 'PlainTextAuthentication' | 'SecureLogin';
 export type CalendarItemRetrievalOption = 'iCalendar' | 'IntranetUrl' | 'InternetUrl' | 'Custom';
-export type MimeTextFormat =
-  | 'TextOnly'
-  | 'HtmlOnly'
-  | 'HtmlAndTextAlternative'
-  | 'TextEnrichedOnly'
-  | 'TextEnrichedAndTextAlternative'
-  | 'BestBodyFormat'
-  | 'Tnef';
+export type MimeTextFormat = TextFormat;
 export type LogRollOver = 'Hourly' | 'Daily' | 'Weekly' | 'Monthly';
 
 /** Get-/Set-PopSettings and -ImapSettings of one server (exchange-behaviour.md §1.2). Times in seconds, sizes in bytes. */

@@ -8,7 +8,7 @@ import { writeFolderName } from '../grammar/write-response.ts';
 import { type Completion, ok, type Session } from '../session/context.ts';
 import { folderNamed } from './folders.ts';
 
-/** As Dovecot and others name the only root there is; clients show it to people. */
+/** The only root there is. Clients show its name to people, and an empty one as nothing. */
 const ROOT = 'Mailbox';
 /** STORAGE counts in units of 1,024 octets (RFC 9208 §5.1). */
 const UNIT = 1024;

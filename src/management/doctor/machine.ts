@@ -68,8 +68,10 @@ export async function clock(logs: string, now: number): Promise<Finding> {
   let newest = 0;
   try {
     for (const name of await readdir(logs)) newest = Math.max(newest, (await stat(path.join(logs, name))).mtimeMs);
-  } catch {
-    return ok('clock', shown);
+  } catch (error) {
+    // Before the first start there is no log to compare with.
+    if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return ok('clock', shown);
+    return unknown('clock', `the clock says ${shown}; ${logs} cannot be read to compare (${String(error)})`);
   }
   if (newest - now <= CLOCK_SLACK_MS) return ok('clock', shown);
   return problem(
