@@ -3,8 +3,10 @@
  * Arguments narrow it to files whose path contains one of them; `--tap` and the like are passed on.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { glob } from 'node:fs/promises';
 import path from 'node:path';
+import { type PostgresServer, postgresMissing, startPostgres } from '../test/support/postgres.ts';
 
 const root = path.dirname(import.meta.dirname);
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
@@ -20,8 +22,18 @@ if (files.length === 0) {
   console.error('no test file matches');
   process.exit(1);
 }
+// One PostgreSQL for all files: each of them makes databases of its own there.
+const absent = postgresMissing();
+if (absent !== null) console.log(`tests on PostgreSQL are skipped: ${absent}`);
+let postgres: PostgresServer | null = null;
+if (absent === null && process.env.PENFOLD_TEST_POSTGRES === undefined) postgres = await startPostgres();
 const runner = spawn(process.execPath, ['--test', '--test-reporter=spec', ...flags, ...files.sort()], {
   cwd: root,
   stdio: 'inherit',
+  env: { ...process.env, ...(postgres === null ? {} : { PENFOLD_TEST_POSTGRES: postgres.url }) },
 });
-runner.on('exit', (code) => process.exit(code ?? 1));
+// The terminal signals the whole group: the runner ends by itself, PostgreSQL is ended behind it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => runner.kill(signal));
+const [code] = await once(runner, 'exit');
+await postgres?.stop();
+process.exit(typeof code === 'number' ? code : 1);

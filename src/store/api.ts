@@ -10,6 +10,7 @@
  */
 import type { Buffer } from 'node:buffer';
 import type { FragmentPiece } from '../message/fragment-pieces.ts';
+import { Failure } from '../observe/failure.ts';
 import type {
   Folder,
   FolderColumns,
@@ -57,12 +58,26 @@ export interface RecoverableOrigin {
   readonly deletedAt: number;
 }
 
+/**
+ * Another process owns the mailbox now: a mailbox database that several back ends may serve gives each mailbox to one
+ * of them at a time. Whoever asked goes there.
+ */
+export class OwnedElsewhere extends Failure {
+  /** Id of the server that owns it (directory/model.ts ServerId); the store knows no servers. */
+  readonly owner: string;
+
+  constructor(owner: string) {
+    super('UNAVAILABLE', 'The mailbox is served by another server now.');
+    this.owner = owner;
+  }
+}
+
 /** A mailbox database: the place where mailboxes live (one directory of SQLite mailboxes, or one PostgreSQL cluster). */
 export interface MailboxDatabase {
   /**
    * Opens a mailbox, creating it with its default folders when it is not there yet. Counted: call `close` on the
    * handle once per open. One process owns a mailbox at a time.
-   * @throws Failure UNAVAILABLE (busy elsewhere, disk), INUSE (being moved or deleted), CORRUPTION
+   * @throws OwnedElsewhere, Failure UNAVAILABLE (disk, database away), INUSE (being moved or deleted), CORRUPTION
    */
   open(mailbox: MailboxId): Promise<Mailbox>;
   /** Bytes on their way in, usable for several mailboxes of this database (one SMTP message, many recipients). */
