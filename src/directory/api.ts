@@ -34,6 +34,7 @@ import type {
   ServiceName,
   ServiceState,
   Site,
+  SiteId,
   ThrottlingLimits,
   ThrottlingPolicy,
 } from './model.ts';
@@ -115,6 +116,13 @@ export interface AuditQuery {
 export interface Directory {
   organization(): Promise<Organization>;
   setOrganization(patch: Partial<Organization>): Promise<Organization>;
+  /** Bytes that servers share and nobody else reads, sealed by whoever keeps them here. Null: there are none. */
+  organizationSecret(name: string): Promise<Uint8Array | null>;
+  /**
+   * Null takes it away. `onlyIfAbsent`: what is there stays, so that servers that make one at once agree on the first.
+   * Returns what counts now.
+   */
+  setOrganizationSecret(name: string, value: Uint8Array | null, onlyIfAbsent?: boolean): Promise<Uint8Array | null>;
   sites(): Promise<readonly Site[]>;
   servers(): Promise<readonly Server[]>;
   databases(): Promise<readonly DatabaseRecord[]>;
@@ -130,8 +138,19 @@ export interface Directory {
   setDatabaseSettings(id: DatabaseId, patch: Partial<DatabaseSettings>): Promise<DatabaseSettings>;
 
   addSite(name: string): Promise<Site>;
+  changeSite(id: SiteId, patch: Partial<Omit<Site, 'id'>>): Promise<Site>;
+  /** @throws Failure INUSE while servers are in it */
+  removeSite(id: SiteId): Promise<void>;
   addServer(server: Omit<Server, 'id'>): Promise<Server>;
+  /** @throws Failure INUSE when the back end goes while databases live on it */
+  changeServer(id: ServerId, patch: Partial<Omit<Server, 'id'>>): Promise<Server>;
+  /** With its settings, connectors and services. @throws Failure INUSE while databases live on it */
+  removeServer(id: ServerId): Promise<void>;
   addDatabase(database: Omit<DatabaseRecord, 'id'>): Promise<DatabaseRecord>;
+  /** Says where it is from now on; its files or tables are not touched. */
+  changeDatabase(id: DatabaseId, patch: Partial<Omit<DatabaseRecord, 'id' | 'engine'>>): Promise<DatabaseRecord>;
+  /** @throws Failure INUSE while mailboxes are in it, disconnected ones too */
+  removeDatabase(id: DatabaseId): Promise<void>;
 
   /** Logon name → account: UPN, primary or proxy address, DOMAIN\alias, alias (exchange-behaviour.md §6.2). Null: unknown. */
   accountByLogonName(name: string): Promise<Account | null>;

@@ -7,6 +7,7 @@ import { credentials, person, type SmallOrganization } from './directory-fixture
 /** Every other method of Directory writes; a new one fails to compile here until it stands in the table. */
 type Reading =
   | 'organization'
+  | 'organizationSecret'
   | 'sites'
   | 'servers'
   | 'databases'
@@ -85,6 +86,11 @@ export interface AuditWorld {
 
 /** In the order in which they are run: each builds on those above it. */
 export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Step } {
+  const last = <T>(objects: readonly T[]): T => {
+    const object = objects.at(-1);
+    if (object === undefined) throw new Error('the step before made one');
+    return object;
+  };
   return {
     setOrganization: {
       run: (as) => as.setOrganization({ maxSendSize: 36 * 1024 ** 2, maxReceiveSize: 10 * 1024 ** 2 }),
@@ -97,7 +103,28 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
         ),
       ],
     },
+    setOrganizationSecret: {
+      run: async (as) => {
+        await as.setOrganizationSecret('server-authority', Buffer.from('secret@1'));
+        await as.setOrganizationSecret('server-authority', Buffer.from('secret@2'), true);
+        await as.setOrganizationSecret('server-authority', Buffer.from('secret@3'));
+        await as.setOrganizationSecret('server-authority', null);
+      },
+      leaves: [
+        created('OrganizationSecret', 'server-authority', { Value: '*****' }),
+        changed('OrganizationSecret', 'server-authority', {}, { Value: '*****' }),
+        removed('OrganizationSecret', 'server-authority', { Value: '*****' }),
+      ],
+    },
     addSite: { run: (as) => as.addSite('Dublin'), leaves: [created('Site', 'Dublin', { Name: 'Dublin' })] },
+    changeSite: {
+      run: async (as) => as.changeSite(last(await as.sites()).id, { name: 'Galway' }),
+      leaves: [changed('Site', 'Dublin', { Name: 'Dublin' }, { Name: 'Galway' })],
+    },
+    removeSite: {
+      run: async (as) => as.removeSite(last(await as.sites()).id),
+      leaves: [removed('Site', 'Galway', { Name: 'Galway' })],
+    },
     addServer: {
       run: (as) =>
         as.addServer({
@@ -117,6 +144,22 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
         }),
       ],
     },
+    changeServer: {
+      run: async (as) => {
+        const edge = (await as.servers()).find((one) => one.name === 'FE1');
+        if (edge !== undefined) await as.changeServer(edge.id, { name: 'FE2', fqdn: 'FE2.example.org' });
+      },
+      leaves: [
+        changed('Server', 'FE1', { Name: 'FE1', Fqdn: 'fe1.example.org' }, { Name: 'FE2', Fqdn: 'fe2.example.org' }),
+      ],
+    },
+    removeServer: {
+      run: async (as) => {
+        const edge = (await as.servers()).find((one) => one.name === 'FE2');
+        if (edge !== undefined) await as.removeServer(edge.id);
+      },
+      leaves: [removed('Server', 'FE2', { Name: 'FE2', Fqdn: 'fe2.example.org' }, true)],
+    },
     addDatabase: {
       run: (as) =>
         as.addDatabase({
@@ -133,6 +176,24 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
           Location: 'postgres://penfold:*****@db.example.org/mail',
         }),
       ],
+    },
+    changeDatabase: {
+      run: async (as) =>
+        as.changeDatabase(last(await as.databases()).id, {
+          location: 'postgres://penfold:secret@db2.example.org/mail',
+        }),
+      leaves: [
+        changed(
+          'MailboxDatabase',
+          'DB2',
+          { Location: 'postgres://penfold:*****@db.example.org/mail' },
+          { Location: 'postgres://penfold:*****@db2.example.org/mail' },
+        ),
+      ],
+    },
+    removeDatabase: {
+      run: async (as) => as.removeDatabase(last(await as.databases()).id),
+      leaves: [removed('MailboxDatabase', 'DB2', { Name: 'DB2', Server: 'MAIL1' }, true)],
     },
     setDatabaseSettings: {
       run: (as) => as.setDatabaseSettings(world.here().database, { mailboxRetention: 86_400 }),

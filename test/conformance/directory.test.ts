@@ -5,6 +5,7 @@ import { openSqliteDirectory } from '../../src/directory/engine/sqlite/directory
 import { directoryAuditConformance } from './directory-audit.ts';
 import { directoryMailboxesConformance } from './directory-mailboxes.ts';
 import { directoryPoliciesConformance } from './directory-policies.ts';
+import { directoryTopologyConformance } from './directory-topology.ts';
 import { directoryConformance } from './directory.ts';
 import type { OpenDirectory } from './directory-fixture.ts';
 
@@ -32,6 +33,7 @@ for (const [engine, open] of [
   ['SQLite file', inFile],
 ] as const) {
   directoryConformance(engine, open);
+  directoryTopologyConformance(engine, open);
   directoryMailboxesConformance(engine, open);
   directoryPoliciesConformance(engine, open);
   directoryAuditConformance(engine, open);

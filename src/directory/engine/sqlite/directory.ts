@@ -18,6 +18,7 @@ import { DisconnectedMailboxes } from './disconnected-mailboxes.ts';
 import { Domains } from './domains.ts';
 import { DirectoryFile } from './file.ts';
 import { checkMailbox, effectiveQuotas } from './mailboxes.ts';
+import { OrganizationSecrets } from './organization-secrets.ts';
 import { Rights } from './rights.ts';
 import { imapSettingsOf, popSettingsOf } from './protocol-settings.ts';
 import { Services } from './service-states.ts';
@@ -44,6 +45,7 @@ export async function openSqliteDirectory(options: SqliteDirectoryOptions): Prom
   };
   const file: DirectoryFile = new DirectoryFile(options.file, log, forget, now);
   const topology = new Topology(file, onRefused);
+  const secrets = new OrganizationSecrets(file);
   const domains = new Domains(file);
   const accounts = new Accounts(file, topology, domains);
   const disconnected = new DisconnectedMailboxes(file, topology);
@@ -107,12 +109,20 @@ export async function openSqliteDirectory(options: SqliteDirectoryOptions): Prom
   const view = (actor: Actor): Directory => ({
     organization: async () => topology.organization(),
     setOrganization: async (patch) => topology.setOrganization(actor, patch),
+    organizationSecret: async (name) => secrets.get(name),
+    setOrganizationSecret: async (name, value, onlyIfAbsent = false) => secrets.set(actor, name, value, onlyIfAbsent),
     sites: async () => topology.sites(),
     addSite: async (name) => topology.addSite(actor, name),
+    changeSite: async (id, patch) => topology.changeSite(actor, id, patch),
+    removeSite: async (id) => topology.removeSite(actor, id),
     servers: async () => topology.servers(),
     addServer: async (server) => topology.addServer(actor, server),
+    changeServer: async (id, patch) => topology.changeServer(actor, id, patch),
+    removeServer: async (id) => topology.removeServer(actor, id),
     databases: async () => topology.databases(),
     addDatabase: async (database) => topology.addDatabase(actor, database),
+    changeDatabase: async (id, patch) => topology.changeDatabase(actor, id, patch),
+    removeDatabase: async (id) => topology.removeDatabase(actor, id),
     databaseSettings: async (id) => topology.databaseSettings(id),
     setDatabaseSettings: async (id, patch) => topology.setDatabaseSettings(actor, id, patch),
 

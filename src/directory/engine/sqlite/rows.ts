@@ -38,7 +38,7 @@ export function numberOf(row: Row, column: string): number {
   return value;
 }
 
-function bytesOf(row: Row, column: string): Uint8Array {
+export function bytesOf(row: Row, column: string): Uint8Array {
   const value = row[column];
   if (!(value instanceof Uint8Array)) throw damaged(column);
   return value;

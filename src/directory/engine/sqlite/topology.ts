@@ -14,6 +14,7 @@ import {
   type ServerId,
   serverId,
   type Site,
+  type SiteId,
   siteId,
 } from '../../model.ts';
 import { checkedDisplayName } from '../../names.ts';
@@ -23,7 +24,7 @@ import { NO_SERVER } from '../../settings/schema.ts';
 import { transportConfigSchema } from '../../settings/transport-config.ts';
 import { isHostName } from '../../settings/value-types.ts';
 import type { DirectoryFile } from './file.ts';
-import { databaseOf, ENGINES, jsonOf, organizationOf, serverOf, siteOf } from './rows.ts';
+import { databaseOf, ENGINES, jsonOf, numberOf, organizationOf, serverOf, siteOf } from './rows.ts';
 
 export const OBJECT_NAME_LENGTH = 64;
 
@@ -93,12 +94,36 @@ export class Topology {
   addSite(actor: Actor, name: string): Site {
     const site: Site = { id: siteId(randomUUID()), name: objectName(name, 'Site') };
     this.#file.write(actor, (transaction) => {
-      if (this.#file.get('SELECT 1 FROM site WHERE name = ?', site.name) !== null) throw taken('site', site.name);
+      this.#checkSiteFree(site);
       this.#file.run('INSERT INTO site (id, name) VALUES (?, ?)', site.id, site.name);
       transaction.note('site', site.id);
       transaction.audit('Site', site.name, null, { Name: site.name });
     });
     return site;
+  }
+
+  changeSite(actor: Actor, id: SiteId, patch: Partial<Omit<Site, 'id'>>): Site {
+    return this.#file.write(actor, (transaction) => {
+      const now = this.#site(id);
+      const next: Site = { id, name: patch.name === undefined ? now.name : objectName(patch.name, 'Site') };
+      this.#checkSiteFree(next);
+      this.#file.run('UPDATE site SET name = ? WHERE id = ?', next.name, id);
+      transaction.note('site', id);
+      transaction.audit('Site', now.name, { Name: now.name }, { Name: next.name });
+      return next;
+    });
+  }
+
+  removeSite(actor: Actor, id: SiteId): void {
+    this.#file.write(actor, (transaction) => {
+      const now = this.#site(id);
+      const servers = this.servers().filter((one) => one.site === id);
+      if (servers.length > 0)
+        throw new Failure('INUSE', `${listed(servers)} in the site ${now.name}; move or remove them first`);
+      this.#file.run('DELETE FROM site WHERE id = ?', id);
+      transaction.note('site', id);
+      transaction.audit('Site', now.name, { Name: now.name }, null);
+    });
   }
 
   servers(): readonly Server[] {
@@ -114,23 +139,10 @@ export class Topology {
   }
 
   addServer(actor: Actor, given: Omit<Server, 'id'>): Server {
-    if (!isHostName(given.fqdn)) throw new Failure('CANNOT', 'Fqdn must be a host name such as mail.example.org');
-    if (!given.frontEnd && !given.backEnd) throw new Failure('CANNOT', 'a server is front end, back end, or both');
-    const server: Server = {
-      id: serverId(randomUUID()),
-      name: objectName(given.name, 'Server'),
-      fqdn: given.fqdn.toLowerCase(),
-      site: given.site,
-      frontEnd: given.frontEnd,
-      backEnd: given.backEnd,
-    };
+    const server = checkedServer({ ...given, id: serverId(randomUUID()) });
     this.#file.write(actor, (transaction) => {
-      const site = this.sites().find((one) => one.id === server.site);
-      if (site === undefined) throw new Failure('NONEXISTENT', 'there is no such site');
-      if (this.#file.get('SELECT 1 FROM server WHERE name = ?', server.name) !== null)
-        throw taken('server', server.name);
-      if (this.#file.get('SELECT 1 FROM server WHERE fqdn = ?', server.fqdn) !== null)
-        throw taken('server', server.fqdn);
+      const site = this.#site(server.site);
+      this.#checkServerFree(server);
       this.#file.run(
         'INSERT INTO server (id, name, fqdn, site, front_end, back_end) VALUES (?, ?, ?, ?, ?, ?)',
         server.id,
@@ -146,6 +158,51 @@ export class Topology {
     return server;
   }
 
+  changeServer(actor: Actor, id: ServerId, patch: Partial<Omit<Server, 'id'>>): Server {
+    return this.#file.write(actor, (transaction) => {
+      const now = this.server(id);
+      const next = checkedServer({
+        id,
+        name: patch.name ?? now.name,
+        fqdn: patch.fqdn ?? now.fqdn,
+        site: patch.site ?? now.site,
+        frontEnd: patch.frontEnd ?? now.frontEnd,
+        backEnd: patch.backEnd ?? now.backEnd,
+      });
+      const site = this.#site(next.site);
+      this.#checkServerFree(next);
+      if (!next.backEnd) this.#checkNoDatabases(now);
+      this.#file.run(
+        'UPDATE server SET name = ?, fqdn = ?, site = ?, front_end = ?, back_end = ? WHERE id = ?',
+        next.name,
+        next.fqdn,
+        next.site,
+        Number(next.frontEnd),
+        Number(next.backEnd),
+        id,
+      );
+      transaction.note('server', id);
+      transaction.audit(
+        'Server',
+        now.name,
+        serverValues(now, this.#site(now.site).name),
+        serverValues(next, site.name),
+      );
+      return next;
+    });
+  }
+
+  removeServer(actor: Actor, id: ServerId): void {
+    this.#file.write(actor, (transaction) => {
+      const now = this.server(id);
+      this.#checkNoDatabases(now);
+      // Its settings, connectors, services and component requests go with it, by the tables' own rule.
+      this.#file.run('DELETE FROM server WHERE id = ?', id);
+      transaction.note('server', id);
+      transaction.audit('Server', now.name, serverValues(now, this.#site(now.site).name), null);
+    });
+  }
+
   databases(): readonly DatabaseRecord[] {
     this.#databases ??= this.#file.all('SELECT * FROM mailbox_database ORDER BY name').map(databaseOf);
     return this.#databases;
@@ -157,20 +214,10 @@ export class Topology {
   }
 
   addDatabase(actor: Actor, given: Omit<DatabaseRecord, 'id'>): DatabaseRecord {
-    if (!ENGINES.includes(given.engine)) throw new Failure('CANNOT', `Engine must be one of ${ENGINES.join(', ')}`);
-    if (given.location === '') throw new Failure('CANNOT', 'Location must name a folder or a connection URL');
-    const database: DatabaseRecord = {
-      id: databaseId(randomUUID()),
-      name: objectName(given.name, 'Database'),
-      server: given.server,
-      engine: given.engine,
-      location: given.location,
-    };
+    const database = checkedDatabase({ ...given, id: databaseId(randomUUID()) });
     this.#file.write(actor, (transaction) => {
-      const server = this.server(database.server);
-      if (!server.backEnd) throw new Failure('CANNOT', 'a mailbox database needs a server with a back end');
-      if (this.#file.get('SELECT 1 FROM mailbox_database WHERE name = ?', database.name) !== null)
-        throw taken('mailbox database', database.name);
+      const server = this.#backEnd(database.server);
+      this.#checkDatabaseFree(database);
       this.#file.run(
         'INSERT INTO mailbox_database (id, name, server, engine, location) VALUES (?, ?, ?, ?, ?)',
         database.id,
@@ -183,6 +230,56 @@ export class Topology {
       transaction.audit('MailboxDatabase', database.name, null, databaseValues(database, server.name));
     });
     return database;
+  }
+
+  changeDatabase(actor: Actor, id: DatabaseId, patch: Partial<Omit<DatabaseRecord, 'id' | 'engine'>>): DatabaseRecord {
+    return this.#file.write(actor, (transaction) => {
+      const now = this.#database(id);
+      const next = checkedDatabase({
+        id,
+        name: patch.name ?? now.name,
+        server: patch.server ?? now.server,
+        engine: now.engine,
+        location: patch.location ?? now.location,
+      });
+      const server = this.#backEnd(next.server);
+      this.#checkDatabaseFree(next);
+      this.#file.run(
+        'UPDATE mailbox_database SET name = ?, server = ?, location = ? WHERE id = ?',
+        next.name,
+        next.server,
+        next.location,
+        id,
+      );
+      transaction.note('database', id);
+      transaction.audit(
+        'MailboxDatabase',
+        now.name,
+        databaseValues(now, this.server(now.server).name),
+        databaseValues(next, server.name),
+      );
+      return next;
+    });
+  }
+
+  removeDatabase(actor: Actor, id: DatabaseId): void {
+    this.#file.write(actor, (transaction) => {
+      const now = this.#database(id);
+      const row = this.#file.get(
+        `SELECT (SELECT count(*) FROM account WHERE database = ?1)
+              + (SELECT count(*) FROM disconnected_mailbox WHERE database = ?1) AS mailboxes`,
+        id,
+      );
+      const mailboxes = row === null ? 0 : numberOf(row, 'mailboxes');
+      if (mailboxes > 0)
+        throw new Failure(
+          'INUSE',
+          `${mailboxes} mailbox${mailboxes === 1 ? ' is' : 'es are'} in ${now.name}, disconnected ones included; move or remove them first`,
+        );
+      this.#file.run('DELETE FROM mailbox_database WHERE id = ?', id);
+      transaction.note('database', id);
+      transaction.audit('MailboxDatabase', now.name, databaseValues(now, this.server(now.server).name), null);
+    });
   }
 
   databaseSettings(id: DatabaseId): DatabaseSettings {
@@ -216,7 +313,67 @@ export class Topology {
     });
     return this.databaseSettings(id);
   }
+
+  #site(id: SiteId): Site {
+    const site = this.sites().find((one) => one.id === id);
+    if (site === undefined) throw new Failure('NONEXISTENT', 'there is no such site');
+    return site;
+  }
+
+  #database(id: DatabaseId): DatabaseRecord {
+    const database = this.databases().find((one) => one.id === id);
+    if (database === undefined) throw new Failure('NONEXISTENT', 'there is no such mailbox database');
+    return database;
+  }
+
+  #backEnd(id: ServerId): Server {
+    const server = this.server(id);
+    if (!server.backEnd) throw new Failure('CANNOT', 'a mailbox database needs a server with a back end');
+    return server;
+  }
+
+  #checkNoDatabases(server: Server): void {
+    const databases = this.databases().filter((one) => one.server === server.id);
+    if (databases.length > 0)
+      throw new Failure('INUSE', `${listed(databases)} on the server ${server.name}; move or remove them first`);
+  }
+
+  #checkSiteFree(site: Site): void {
+    if (this.#file.get('SELECT 1 FROM site WHERE name = ? AND id <> ?', site.name, site.id) !== null)
+      throw taken('site', site.name);
+  }
+
+  #checkServerFree({ id, name, fqdn }: Server): void {
+    if (this.#file.get('SELECT 1 FROM server WHERE name = ? AND id <> ?', name, id) !== null)
+      throw taken('server', name);
+    if (this.#file.get('SELECT 1 FROM server WHERE fqdn = ? AND id <> ?', fqdn, id) !== null)
+      throw taken('server', fqdn);
+  }
+
+  #checkDatabaseFree({ id, name }: DatabaseRecord): void {
+    if (this.#file.get('SELECT 1 FROM mailbox_database WHERE name = ? AND id <> ?', name, id) !== null)
+      throw taken('mailbox database', name);
+  }
 }
+
+/** @throws Failure CANNOT */
+function checkedServer(server: Server): Server {
+  if (!isHostName(server.fqdn)) throw new Failure('CANNOT', 'Fqdn must be a host name such as mail.example.org');
+  if (!server.frontEnd && !server.backEnd) throw new Failure('CANNOT', 'a server is front end, back end, or both');
+  const { id, site, frontEnd, backEnd } = server;
+  return { id, name: objectName(server.name, 'Server'), fqdn: server.fqdn.toLowerCase(), site, frontEnd, backEnd };
+}
+
+/** @throws Failure CANNOT */
+function checkedDatabase({ id, name, server, engine, location }: DatabaseRecord): DatabaseRecord {
+  if (!ENGINES.includes(engine)) throw new Failure('CANNOT', `Engine must be one of ${ENGINES.join(', ')}`);
+  if (location === '') throw new Failure('CANNOT', 'Location must name a folder or a connection URL');
+  return { id, name: objectName(name, 'Database'), server, engine, location };
+}
+
+/** `DB1 is`, `DB1, DB2 are`. */
+const listed = (objects: ReadonlyArray<{ readonly name: string }>): string =>
+  `${objects.map((one) => one.name).join(', ')} ${objects.length === 1 ? 'is' : 'are'}`;
 
 export const taken = (what: string, name: string): Failure =>
   new Failure('ALREADYEXISTS', `the ${what} ${name} exists already`);
