@@ -1,14 +1,16 @@
 /**
  * The organization's own certificate authority: ECDSA P-256, in two files, made once at setup. It signs server
- * certificates for clients until an admin brings public ones, and later the links between servers.
+ * certificates for clients until an admin brings public ones. The links between servers have one of their own
+ * (server-authority.ts).
  */
 import './reflect-metadata.ts';
-import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type webcrypto, X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { Failure } from '../observe/failure.ts';
+import { ALGORITHM, exportKey, importKey, type IssuedCertificate, newKeys, pem, serialNumber } from './ecdsa.ts';
 import { CERTIFICATE_FILE_MODE, KEY_FILE_MODE, readIfThere, writeWhole } from './key-file.ts';
 import {
   NAME_CONSTRAINTS_OID,
@@ -18,7 +20,6 @@ import {
   PRIVATE_RANGES,
 } from './name-constraints.ts';
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 86_400_000;
 export const AUTHORITY_DAYS = 3650;
 /** Certificates begin in the past: clocks of clients are not all right. */
@@ -42,12 +43,6 @@ export interface LeafRequest {
   /** Host names and addresses for the subject alternative name, the first host is the common name. */
   readonly names: readonly string[];
   readonly days: number;
-}
-
-export interface IssuedCertificate {
-  /** The certificate, then the authority's: what a server sends. */
-  readonly chainPem: string;
-  readonly keyPem: string;
 }
 
 export interface Authority {
@@ -131,7 +126,7 @@ async function makeAuthority(
   domains: readonly string[],
   now: Date,
 ): Promise<{ readonly certificatePem: string; readonly keyPem: string }> {
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const keys = await newKeys();
   const dnsNames = [...new Set([...domains.map((name) => name.toLowerCase()), 'localhost'])];
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -159,7 +154,7 @@ async function issueLeaf(
   if (request.names.length === 0) throw new Error('a certificate needs a name');
   // OpenSSL holds a common name that looks like a host against the DNS constraints: an address must not stand there.
   const commonName = request.names.find((name) => isIP(name) === 0) ?? 'mail server';
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const keys = await newKeys();
   const wanted = now.getTime() + request.days * DAY_MS;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
@@ -183,24 +178,3 @@ async function issueLeaf(
   });
   return { chainPem: pem(certificate) + pem(issuer), keyPem: await exportKey(keys.privateKey) };
 }
-
-/** RFC 5280 §4.1.2.2: positive, at most 20 octets; 127 random bits. */
-function serialNumber(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return bytes.toString('hex');
-}
-
-const pem = (certificate: x509.X509Certificate): string => `${certificate.toString('pem').trim()}\n`;
-
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = await webcrypto.subtle.exportKey('pkcs8', key);
-  const text = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }).export({
-    type: 'pkcs8',
-    format: 'pem',
-  });
-  return text.toString();
-}
-
-const importKey = (pkcs8: Buffer): Promise<webcrypto.CryptoKey> =>
-  webcrypto.subtle.importKey('pkcs8', new Uint8Array(pkcs8), ALGORITHM, false, ['sign']);
