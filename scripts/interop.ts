@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   msmtp: 'msmtp',
   swaks: 'swaks',
   openssl: 'openssl',
+  haproxy: 'haproxy',
   python3: 'python3',
   script: 'bsdutils',
   dovecot: 'dovecot-imapd dovecot-pop3d',

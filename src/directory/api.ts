@@ -13,6 +13,7 @@ import type {
   AccountKind,
   Actor,
   AuditEntry,
+  ClientAccessServerSettings,
   ClientAccessSettings,
   ComponentRequest,
   ConnectorId,
@@ -52,6 +53,7 @@ export interface DirectoryChange {
     | 'service'
     | 'pop-settings'
     | 'imap-settings'
+    | 'client-access-server'
     | 'throttling-policy'
     | 'permission'
     | 'component'
@@ -217,6 +219,11 @@ export interface Directory {
   setPopSettings(server: ServerId, patch: Partial<PopSettings>): Promise<PopSettings>;
   imapSettings(server: ServerId): Promise<ImapSettings>;
   setImapSettings(server: ServerId, patch: Partial<ImapSettings>): Promise<ImapSettings>;
+  clientAccessServer(server: ServerId): Promise<ClientAccessServerSettings>;
+  setClientAccessServer(
+    server: ServerId,
+    patch: Partial<ClientAccessServerSettings>,
+  ): Promise<ClientAccessServerSettings>;
 
   connectors(server: ServerId): Promise<readonly ReceiveConnector[]>;
   addConnector(connector: Omit<ReceiveConnector, 'id'>): Promise<ReceiveConnector>;

@@ -35,6 +35,12 @@ export interface TransportConfig {
   readonly externalPostmasterAddress: string;
 }
 
+/** Get-/Set-ClientAccessServer: what all client-facing services of one server have in common. */
+export interface ClientAccessServerSettings {
+  /** Address, range or CIDR of load balancers that put a PROXY protocol header in front of a connection. */
+  readonly proxyProtocolIpRanges: readonly string[];
+}
+
 export interface Site {
   readonly id: SiteId;
   readonly name: string;

@@ -1,11 +1,14 @@
 /**
  * Listening sockets of one service: opens and closes bindings until they are those wanted, while connections of a
- * closed binding live on (exchange-behaviour.md §1.2: settings apply without a restart). Knows no protocol.
+ * closed binding live on (exchange-behaviour.md §1.2: settings apply without a restart). Who came through a load
+ * balancer is known before a service hears of him. Knows no protocol.
  */
 import { once } from 'node:events';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Binding } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
+import { remoteEnd } from '../wire/socket-facts.ts';
+import { type Arrival, LoadBalancers } from './load-balancers.ts';
 
 /** Connections the kernel holds while the event loop is busy. */
 const BACKLOG = 1024;
@@ -20,7 +23,9 @@ export interface Listening extends WantedBinding {
   readonly wanted: WantedBinding;
 }
 
-export type Accepted = (socket: Socket, listening: Listening) => void;
+export type Accepted = (socket: Socket, listening: Listening, arrival: Arrival) => void;
+/** A load balancer's connection without a right header; it is gone already. */
+export type HeaderRefused = (balancer: string, listening: Listening, reason: string) => void;
 
 interface Open {
   readonly server: NetServer;
@@ -31,10 +36,18 @@ const keyOf = (binding: WantedBinding): string => `${binding.address} ${binding.
 
 export class Listeners {
   readonly #accepted: Accepted;
+  readonly #refused: HeaderRefused;
+  readonly #balancers = new LoadBalancers();
   readonly #open = new Map<string, Open>();
 
-  constructor(accepted: Accepted) {
+  constructor(accepted: Accepted, refused: HeaderRefused = () => {}) {
     this.#accepted = accepted;
+    this.#refused = refused;
+  }
+
+  /** Address ranges whose connections must begin with a PROXY protocol header, from now on; nobody at first. */
+  trustLoadBalancers(ranges: readonly string[]): void {
+    this.#balancers.trust(ranges);
   }
 
   get listening(): readonly Listening[] {
@@ -52,6 +65,7 @@ export class Listeners {
       this.#open.delete(key);
       server.close();
     }
+    if (wanted.length === 0) this.#balancers.close();
     const failures: Failure[] = [];
     for (const binding of wanted) {
       const key = keyOf(binding);
@@ -81,10 +95,19 @@ export class Listeners {
     const address = server.address();
     const port = address !== null && typeof address === 'object' ? address.port : wanted.port;
     const listening: Listening = { address: wanted.address, port, implicitTls: wanted.implicitTls, wanted };
-    server.on('connection', (socket) => this.#accepted(socket, listening));
+    server.on('connection', (socket) => this.#arrived(socket, listening));
     // Accept errors (EMFILE) pass; the listener stays, the client tries again.
     server.on('error', () => {});
     return { server, listening };
+  }
+
+  #arrived(socket: Socket, listening: Listening): void {
+    const { address } = remoteEnd(socket);
+    this.#balancers.receive(
+      socket,
+      (arrival) => this.#accepted(socket, listening, arrival),
+      (reason) => this.#refused(address, listening, reason),
+    );
   }
 }
 

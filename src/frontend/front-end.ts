@@ -19,6 +19,7 @@ import { errReply } from '../pop3/grammar.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { Connection } from '../wire/connection.ts';
 import { Listeners, type Listening, type WantedBinding } from './accept.ts';
+import type { Arrival } from './load-balancers.ts';
 import { inactivity } from './component-state.ts';
 import { secure } from './handshake.ts';
 import { serveImap } from './imap-session.ts';
@@ -127,12 +128,23 @@ class MailFrontEnd implements FrontEndService {
     });
     this.#limits = new ConnectionLimits(() => this.#settings);
     this.#loginDelay = new LoginDelay(() => loginDelayOf(this.#settings));
-    this.#listeners = new Listeners((socket, listening) => this.#accept(socket, listening));
+    this.#listeners = new Listeners(
+      (socket, listening, arrival) => this.#accept(socket, listening, arrival),
+      (balancer, { port }, text) => {
+        tally.connections[protocol].refused.add(['PROXY']);
+        options.log.warn({ protocol, balancer, port, text }, 'connection of a load balancer refused');
+      },
+    );
     this.#service = new RunningService({
       directory: options.directory,
       server: options.server,
       services: [protocol === 'imap' ? 'imap4' : 'pop3'],
-      concerns: [protocol === 'imap' ? 'imap-settings' : 'pop-settings', 'service', 'component'],
+      concerns: [
+        protocol === 'imap' ? 'imap-settings' : 'pop-settings',
+        'client-access-server',
+        'service',
+        'component',
+      ],
       log: options.log,
       connections: tally.connections[protocol],
       apply: (running) => this.#apply(running.size > 0),
@@ -164,6 +176,7 @@ class MailFrontEnd implements FrontEndService {
     const { directory, server } = this.#options;
     this.#settings = await this.#face.read(directory, server);
     this.#inactive = await inactivity(directory, server, this.#face.component);
+    this.#listeners.trustLoadBalancers((await directory.clientAccessServer(server)).proxyProtocolIpRanges);
     const wanted: WantedBinding[] = running
       ? [
           ...this.#settings.unencryptedOrTlsBindings.map((binding) => ({ ...binding, implicitTls: false })),
@@ -173,12 +186,12 @@ class MailFrontEnd implements FrontEndService {
     return this.#listeners.apply(wanted);
   }
 
-  #accept(socket: Socket, listening: Listening): void {
-    const connection = new Connection(socket);
+  #accept(socket: Socket, listening: Listening, arrival: Arrival): void {
+    const connection = new Connection(socket, arrival.ends);
     const { address } = connection.remote;
     try {
       if (this.#inactive !== null) throw this.#inactive;
-      const release = this.#limits.connection(address);
+      const release = this.#limits.connection(arrival.isBalancer ? null : address);
       this.#service.run(connection, release, (stop) => this.#logon(connection, listening, stop));
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', 'The server cannot serve you now');

@@ -49,26 +49,26 @@ export class ConnectionLimits {
     return this.#connections;
   }
 
-  /** @throws Failure LIMIT */
-  connection(address: string): Release {
+  /** `address`: null for a load balancer itself, which is not counted as one client. @throws Failure LIMIT */
+  connection(address: string | null): Release {
     const { maxConnections, maxConnectionFromSingleIp } = this.#settings();
     if (this.#connections >= maxConnections) {
       throw new Failure('LIMIT', `The server serves ${maxConnections} connections already (MaxConnections)`);
     }
-    const source = sourceOf(address);
-    if (this.#sources.of(source) >= maxConnectionFromSingleIp) {
+    const source = address === null ? null : sourceOf(address);
+    if (source !== null && this.#sources.of(source) >= maxConnectionFromSingleIp) {
       throw new Failure(
         'LIMIT',
         `Your address has ${maxConnectionFromSingleIp} connections already (MaxConnectionFromSingleIP)`,
       );
     }
     this.#connections += 1;
-    const release = this.#sources.take(source);
+    const release = source === null ? null : this.#sources.take(source);
     let taken = true;
     return () => {
       if (taken) this.#connections -= 1;
       taken = false;
-      release();
+      release?.();
     };
   }
 
@@ -98,14 +98,14 @@ export class InboundConnections {
   readonly #sources = new Counter();
   #count = 0;
 
-  /** @throws Failure LIMIT */
-  admit(address: string, limits: InboundLimits): Release {
+  /** `address` as in ConnectionLimits. @throws Failure LIMIT */
+  admit(address: string | null, limits: InboundLimits): Release {
     const free = limits.maxInboundConnection - this.#count;
     if (free <= 0) {
       throw new Failure('LIMIT', `${limits.maxInboundConnection} connections are open already (MaxInboundConnection)`);
     }
-    const source = sourceOf(address);
-    const own = this.#sources.of(source);
+    const source = address === null ? null : sourceOf(address);
+    const own = source === null ? 0 : this.#sources.of(source);
     if (own >= limits.maxInboundConnectionPerSource) {
       throw new Failure(
         'LIMIT',
@@ -121,12 +121,12 @@ export class InboundConnections {
       );
     }
     this.#count += 1;
-    const release = this.#sources.take(source);
+    const release = source === null ? null : this.#sources.take(source);
     let taken = true;
     return () => {
       if (taken) this.#count -= 1;
       taken = false;
-      release();
+      release?.();
     };
   }
 }

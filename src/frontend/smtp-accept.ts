@@ -16,6 +16,7 @@ import { Listeners, type Listening, type WantedBinding } from './accept.ts';
 import { inactivity } from './component-state.ts';
 import type { FrontEndService } from './front-end.ts';
 import { secure } from './handshake.ts';
+import type { Arrival } from './load-balancers.ts';
 import { InboundConnections } from './limits.ts';
 import { RunningService } from './running-service.ts';
 
@@ -82,12 +83,18 @@ class SmtpFrontEnd implements FrontEndService {
 
   constructor(options: SmtpFrontEndOptions) {
     this.#options = options;
-    this.#listeners = new Listeners((socket, listening) => this.#accept(socket, listening));
+    this.#listeners = new Listeners(
+      (socket, listening, arrival) => this.#accept(socket, listening, arrival),
+      (balancer, { port }, text) => {
+        tally.connections.smtp.refused.add(['PROXY']);
+        options.log.warn({ protocol: 'smtp', balancer, port, text }, 'connection of a load balancer refused');
+      },
+    );
     this.#service = new RunningService({
       directory: options.directory,
       server: options.server,
       services: Object.values(SERVICE_OF),
-      concerns: ['connector', 'service', 'component'],
+      concerns: ['connector', 'client-access-server', 'service', 'component'],
       log: options.log,
       connections: tally.connections.smtp,
       apply: (running) => this.#apply(running),
@@ -117,6 +124,7 @@ class SmtpFrontEnd implements FrontEndService {
   async #apply(running: ReadonlySet<ServiceName>): Promise<readonly Failure[]> {
     const { directory, server } = this.#options;
     const connectors = await directory.connectors(server);
+    this.#listeners.trustLoadBalancers((await directory.clientAccessServer(server)).proxyProtocolIpRanges);
     this.#inactive = {
       FrontendTransport: await inactivity(directory, server, COMPONENT_OF.FrontendTransport),
       HubTransport: await inactivity(directory, server, COMPONENT_OF.HubTransport),
@@ -133,8 +141,8 @@ class SmtpFrontEnd implements FrontEndService {
     return this.#listeners.apply([...wanted.values()]);
   }
 
-  #accept(socket: Socket, listening: Listening): void {
-    const connection = new Connection(socket);
+  #accept(socket: Socket, listening: Listening, arrival: Arrival): void {
+    const connection = new Connection(socket, arrival.ends);
     const client = connection.remote.address;
     try {
       const connector = connectorFor(this.#connectors, listening.wanted, client);
@@ -146,7 +154,7 @@ class SmtpFrontEnd implements FrontEndService {
         inbound = new InboundConnections();
         this.#inbound.set(connector.id, inbound);
       }
-      const release = inbound.admit(client, connector);
+      const release = inbound.admit(arrival.isBalancer ? null : client, connector);
       this.#service.run(connection, release, (stop) => this.#serve(connection, connector, listening, stop));
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure('UNAVAILABLE', 'service not available');

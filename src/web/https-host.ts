@@ -14,12 +14,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Directory } from '../directory/api.ts';
 import type { Binding, ServerId } from '../directory/model.ts';
 import { Listeners, type Listening } from '../frontend/accept.ts';
+import type { Arrival } from '../frontend/load-balancers.ts';
 import { RunningService } from '../frontend/running-service.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import { tally } from '../observe/metrics/tally.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { WEB_CONNECTIONS, WEB_CONNECTIONS_PER_ADDRESS, WEB_HEADER_BYTES } from '../wire/limits.ts';
+import { localEnd, remoteEnd } from '../wire/socket-facts.ts';
 import { problemOf, sendProblem } from './problem.ts';
 
 /** TLS handshake, then the head of a request, then all of it. */
@@ -77,6 +79,8 @@ export class HttpsHost {
   #stop = new AbortController();
   #connections = 0;
   readonly #byAddress = new Map<string, number>();
+  /** The client of each open connection from a load balancer. The TLS socket that Node makes of it has only its ends. */
+  readonly #behindBalancers = new Map<string, string>();
   #problems: readonly Failure[] = [];
   #retry: NodeJS.Timeout | null = null;
   #leaving: Promise<void> = Promise.resolve();
@@ -102,21 +106,27 @@ export class HttpsHost {
     // The sockets come from Listeners, as with the other services; without this event Node watches no request's time.
     this.#https.emit('listening');
     this.#unwatch = certificates.onReload(() => this.#https.setSecureContext(certificates.secureContextOptions()));
-    this.#listeners = new Listeners((socket) => {
-      if (!this.#admit(socket)) {
-        tally.connections.web.refused.add(['LIMIT']);
-        socket.destroy();
-        return;
-      }
-      // A client that breaks off its handshake is no news.
-      socket.on('error', () => {});
-      this.#https.emit('connection', socket);
-    });
+    this.#listeners = new Listeners(
+      (socket, _, arrival) => {
+        if (!this.#admit(socket, arrival)) {
+          tally.connections.web.refused.add(['LIMIT']);
+          socket.destroy();
+          return;
+        }
+        // A client that breaks off its handshake is no news.
+        socket.on('error', () => {});
+        this.#https.emit('connection', socket);
+      },
+      (balancer, { port }, text) => {
+        tally.connections.web.refused.add(['PROXY']);
+        options.log.warn({ protocol: 'web', balancer, port, text }, 'connection of a load balancer refused');
+      },
+    );
     this.#service = new RunningService({
       directory: options.directory,
       server: options.server,
       services: ['web'],
-      concerns: ['service'],
+      concerns: ['service', 'client-access-server'],
       log: options.log,
       connections: tally.connections.web,
       apply: (running) => this.#apply(running.size > 0),
@@ -150,19 +160,23 @@ export class HttpsHost {
   }
 
   /** Counts the connection until it closes. False: there are too many. */
-  #admit(socket: Socket): boolean {
+  #admit(socket: Socket, { ends, isBalancer }: Arrival): boolean {
     const { limits } = this.#options;
-    const address = plainAddress(socket.remoteAddress ?? '');
+    const address = (ends?.remote ?? remoteEnd(socket)).address;
     const own = this.#byAddress.get(address) ?? 0;
     if (this.#connections >= (limits?.connections ?? WEB_CONNECTIONS)) return false;
-    if (own >= (limits?.perAddress ?? WEB_CONNECTIONS_PER_ADDRESS)) return false;
+    if (!isBalancer && own >= (limits?.perAddress ?? WEB_CONNECTIONS_PER_ADDRESS)) return false;
     this.#connections += 1;
     tally.connections.web.accepted += 1;
     tally.connections.web.open += 1;
-    this.#byAddress.set(address, own + 1);
+    const hop = hopOf(socket);
+    if (ends !== null) this.#behindBalancers.set(hop, address);
+    if (!isBalancer) this.#byAddress.set(address, own + 1);
     socket.once('close', () => {
       this.#connections -= 1;
       tally.connections.web.open -= 1;
+      if (ends !== null) this.#behindBalancers.delete(hop);
+      if (isBalancer) return;
       const left = (this.#byAddress.get(address) ?? 1) - 1;
       if (left > 0) this.#byAddress.set(address, left);
       else this.#byAddress.delete(address);
@@ -171,6 +185,9 @@ export class HttpsHost {
   }
 
   async #apply(running: boolean): Promise<readonly Failure[]> {
+    this.#listeners.trustLoadBalancers(
+      (await this.#options.directory.clientAccessServer(this.#options.server)).proxyProtocolIpRanges,
+    );
     const wanted = running ? this.#options.bindings.map((binding) => ({ ...binding, implicitTls: true })) : [];
     const had = this.#listeners.listening.length > 0;
     this.#problems = await this.#listeners.apply(wanted);
@@ -223,7 +240,7 @@ export class HttpsHost {
         request,
         response,
         url,
-        remoteAddress: plainAddress(request.socket.remoteAddress ?? ''),
+        remoteAddress: this.#behindBalancers.get(hopOf(request.socket)) ?? remoteEnd(request.socket).address,
         signal: AbortSignal.any([gone.signal, this.#stop.signal]),
       });
     } catch (error) {
@@ -264,8 +281,11 @@ export class HttpsHost {
   }
 }
 
-/** IPv4 as itself, also on a socket for both families, so that the throttle counts one client once. */
-const plainAddress = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '');
+/** Which TCP connection it is, told alike of a socket and of the TLS on it. */
+const hopOf = (socket: Socket): string => {
+  const [remote, local] = [remoteEnd(socket), localEnd(socket)];
+  return `${remote.address} ${remote.port} ${local.address} ${local.port}`;
+};
 
 /** All of a request's body. @throws Failure TOOBIG */
 export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {

@@ -13,15 +13,15 @@ import { ByteWriter } from './byte-writer.ts';
 import { READ_AHEAD_BYTES, WRITE_BACKLOG_BYTES } from './limits.ts';
 import { quietMemory } from './quiet-memory.ts';
 import { IdleTimeout, PromisedReader, type Reader } from './reader.ts';
-import { type Endpoint, plainAddress, type TlsFacts, tlsFacts } from './socket-facts.ts';
+import { type Endpoint, type Ends, localEnd, remoteEnd, type TlsFacts, tlsFacts } from './socket-facts.ts';
 import { type Deadline, idleWheel } from './timer-wheel.ts';
 import { wakefulness } from './wakefulness.ts';
 
+export { withoutLineEnd } from './line-end.ts';
 export { IdleTimeout, type Reader } from './reader.ts';
-export type { Endpoint, TlsFacts } from './socket-facts.ts';
+export type { Endpoint, Ends, TlsFacts } from './socket-facts.ts';
 
 const LF = 10;
-const CR = 13;
 /** Answers up to this long are nearly always taken by the kernel at once. */
 const SHORT_WRITE_BYTES = 4 * 1024;
 /** How long a peer may take to read our last words before the socket is destroyed. */
@@ -73,6 +73,8 @@ export class Connection {
   }
 
   #socket: Socket;
+  /** Null: the socket's own. */
+  readonly #local: Endpoint | null;
   #tls: TlsFacts | null = null;
   #chunks = NO_CHUNKS;
   #head = 0;
@@ -92,9 +94,11 @@ export class Connection {
   #timedOut = false;
   #closed: PromiseWithResolvers<void> | null = null;
 
-  constructor(socket: Socket) {
+  /** `ends`: the client's, where the socket is a load balancer's (wire/proxy-protocol.ts). */
+  constructor(socket: Socket, ends: Ends | null = null) {
     this.#socket = socket;
-    this.remote = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    this.#local = ends?.local ?? null;
+    this.remote = ends?.remote ?? remoteEnd(socket);
     this.out = new ByteWriter((chunk, written) => this.#send(chunk, written));
     this.#deadline = idleWheel.deadline(() => this.#onDeadline());
     if (socket instanceof TLSSocket) this.#tls = tlsFacts(socket);
@@ -103,7 +107,7 @@ export class Connection {
 
   /** Where the client reached us; empty when the connection is gone. */
   get local(): Endpoint {
-    return { address: plainAddress(this.#socket.localAddress), port: this.#socket.localPort ?? 0 };
+    return this.#local ?? localEnd(this.#socket);
   }
 
   /** Null while the stream is in the clear. */
@@ -439,12 +443,4 @@ export class Connection {
     if (this.#chunks.length === 1) this.#chunks = NO_CHUNKS;
     else this.#chunks.shift();
   }
-}
-
-/** A line without its CRLF or LF. */
-export function withoutLineEnd(line: Buffer): Buffer {
-  let end = line.length;
-  if (end > 0 && line[end - 1] === LF) end -= 1;
-  if (end > 0 && line[end - 1] === CR) end -= 1;
-  return line.subarray(0, end);
 }

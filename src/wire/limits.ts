@@ -11,6 +11,16 @@ export const WRITE_BACKLOG_BYTES = 1024 * 1024;
 /** Size of one output buffer: fewer, larger writes (dependencies.md §6). */
 export const OUTPUT_BUFFER_BYTES = 256 * 1024;
 
+/**
+ * PROXY protocol: bytes of a whole header. Version 2 could announce 64 KB; addresses and what balancers add (ALPN, a
+ * server name, the names of a client certificate) take some hundred.
+ */
+export const PROXY_HEADER_BYTES = 4096;
+/** PROXY protocol: extensions (type-length-values) of one header. */
+export const PROXY_TLVS = 64;
+/** PROXY protocol: connections of load balancers whose header is awaited, on the bindings of one service. */
+export const PROXY_HEADERS_AWAITED = 2000;
+
 /** IMAP: a literal that is an argument (folder name, search string), not a message. */
 export const IMAP_ARGUMENT_LITERAL_BYTES = 64 * 1024;
 /** IMAP: sum of argument literals in one command. */

@@ -1,4 +1,5 @@
 /** What a socket tells of its two ends and of its encryption, for logs, limits and Received fields. */
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 /** What is known of the encryption of a connection, for logs, Received fields and channel binding. */
@@ -13,6 +14,14 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Both ends of a connection, seen from here. */
+export interface Ends {
+  /** The client. */
+  readonly remote: Endpoint;
+  /** Where the client reached us. */
+  readonly local: Endpoint;
+}
+
 export function tlsFacts(socket: TLSSocket): TlsFacts {
   const name: unknown = Reflect.get(socket, 'servername');
   return {
@@ -21,6 +30,16 @@ export function tlsFacts(socket: TLSSocket): TlsFacts {
     serverName: typeof name === 'string' && name !== '' ? name : null,
   };
 }
+
+/** The two ends as the kernel has them; empty addresses when the connection is gone. */
+export const remoteEnd = (socket: Socket): Endpoint => ({
+  address: plainAddress(socket.remoteAddress),
+  port: socket.remotePort ?? 0,
+});
+export const localEnd = (socket: Socket): Endpoint => ({
+  address: plainAddress(socket.localAddress),
+  port: socket.localPort ?? 0,
+});
 
 /** IPv4 clients of a dual-stack listener come as ::ffff:a.b.c.d. */
 export function plainAddress(address: string | undefined): string {

@@ -32,6 +32,7 @@ type Reading =
   | 'auditLog'
   | 'popSettings'
   | 'imapSettings'
+  | 'clientAccessServer'
   | 'connectors'
   | 'services'
   | 'as'
@@ -383,6 +384,12 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
           { ExternalConnectionSettings: '' },
           { ExternalConnectionSettings: 'mail.example.org:993:SSL' },
         ),
+      ],
+    },
+    setClientAccessServer: {
+      run: (as) => as.setClientAccessServer(world.here().server.id, { proxyProtocolIpRanges: ['10.0.0.9'] }),
+      leaves: [
+        changed('ClientAccessServer', 'MAIL1', { ProxyProtocolIPRanges: '' }, { ProxyProtocolIPRanges: '10.0.0.9' }),
       ],
     },
     addConnector: {

@@ -1,4 +1,5 @@
 /** docs/admin/settings.md, made from the tables of this folder: every setting an admin can change while it all runs. */
+import { clientAccessServerSchema } from './client-access-server.ts';
 import { clientAccessSchema } from './client-access.ts';
 import { databaseSchema } from './database.ts';
 import { imapSettingsSchema, popSettingsSchema } from './mail-protocol.ts';
@@ -16,6 +17,10 @@ interface Section {
 const SECTIONS: readonly Section[] = [
   { table: popSettingsSchema, cmdlets: '`Get-PopSettings`, `Set-PopSettings`: one object per server.' },
   { table: imapSettingsSchema, cmdlets: '`Get-ImapSettings`, `Set-ImapSettings`: one object per server.' },
+  {
+    table: clientAccessServerSchema,
+    cmdlets: '`Get-ClientAccessServer`, `Set-ClientAccessServer`: one object per server, for all its protocols.',
+  },
   { table: clientAccessSchema, cmdlets: '`Get-CASMailbox`, `Set-CASMailbox`: one object per account.' },
   {
     table: mailboxSchema,

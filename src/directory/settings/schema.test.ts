@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../observe/failure.ts';
+import { clientAccessServerSchema } from './client-access-server.ts';
 import { clientAccessSchema } from './client-access.ts';
 import { databaseSchema } from './database.ts';
 import { imapSettingsSchema, popSettingsSchema } from './mail-protocol.ts';
@@ -23,6 +24,7 @@ const schemas = [
   popSettingsSchema,
   imapSettingsSchema,
   clientAccessSchema,
+  clientAccessServerSchema,
   receiveConnectorSchema,
   transportConfigSchema,
   databaseSchema,
@@ -93,6 +95,7 @@ test('the defaults of the reference', () => {
 const bySchema = {
   pop: popSettingsSchema,
   imap: imapSettingsSchema,
+  server: clientAccessServerSchema,
   connector: receiveConnectorSchema,
   transport: transportConfigSchema,
   database: databaseSchema,
@@ -109,6 +112,12 @@ const ranges: ReadonlyArray<readonly [schema: keyof typeof bySchema, name: strin
     'AuthenticatedConnectionTimeout',
     ['00:00:30', '1.00:00:00', '86400'],
     ['00:00:29', '1.00:00:01', '1:60:00'],
+  ],
+  [
+    'server',
+    'ProxyProtocolIPRanges',
+    ['', '192.0.2.10', '192.0.2.0/24,2001:db8::1-2001:db8::9'],
+    ['balancer', '192.0.2.0/33', '192.0.2.9-192.0.2.1', '192.0.2.1-2001:db8::1'],
   ],
   ['imap', 'PreAuthenticatedConnectionTimeout', ['00:00:30', '01:00:00'], ['29', '3601']],
   ['pop', 'MaxConnections', ['1', '2147483647'], ['0', '2147483648']],

@@ -259,9 +259,9 @@ test('Enable-ExchangeCertificate sets the names by which a certificate is shown,
 
 test('every cmdlet here: help of each parameter, an example, roles that exist; viewers change nothing', () => {
   const mine =
-    /-(Pop|Imap)Settings|ReceiveConnector|CASMailbox|Service$|ComponentState|TransportConfig|AcceptedDomain|Throttling|Session$|Exchange/;
+    /-(Pop|Imap)Settings|ReceiveConnector|CASMailbox|ClientAccessServer|Service$|ComponentState|TransportConfig|AcceptedDomain|Throttling|Session$|Exchange/;
   const cmdlets = org.door.cmdlets.filter((cmdlet) => mine.test(cmdlet.name));
-  assert.equal(cmdlets.length, 34);
+  assert.equal(cmdlets.length, 36);
   for (const cmdlet of cmdlets) {
     assert.match(cmdlet.synopsis, /\.$/, cmdlet.name);
     assert.ok(cmdlet.examples.length > 0, cmdlet.name);

@@ -13,6 +13,7 @@ import { serviceCmdlets } from './service.ts';
 import { receiveConnectorCmdlets } from './receive-connector.ts';
 import { popSettingsCmdlets } from './pop-settings.ts';
 import { imapSettingsCmdlets } from './imap-settings.ts';
+import { clientAccessServerCmdlets } from './client-access-server.ts';
 import { casMailboxCmdlets } from './cas-mailbox.ts';
 import { healthCmdlets } from './health.ts';
 import { testConnectivityCmdlets } from './test-connectivity.ts';
@@ -41,6 +42,7 @@ const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
   receiveConnectorCmdlets,
   popSettingsCmdlets,
   imapSettingsCmdlets,
+  clientAccessServerCmdlets,
   casMailboxCmdlets,
   healthCmdlets,
   testConnectivityCmdlets,

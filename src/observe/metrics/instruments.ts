@@ -95,7 +95,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     name: 'penfold_connections_refused_total',
     type: 'counter',
     labels: ['protocol', 'reason'],
-    help: 'Client connections that were sent away: LIMIT (a connection limit), UNAVAILABLE (component inactive), NOPERM (no connector takes the address), TLS (handshake failed).',
+    help: 'Client connections that were sent away: LIMIT (a connection limit), UNAVAILABLE (component inactive), NOPERM (no connector takes the address), TLS (handshake failed), PROXY (a load balancer without a right header).',
     read: () =>
       PROTOCOLS.flatMap((protocol) =>
         tally.connections[protocol].refused.series.map(({ labels, value }) => ({

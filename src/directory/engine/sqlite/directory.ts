@@ -20,7 +20,7 @@ import { DirectoryFile } from './file.ts';
 import { checkMailbox, effectiveQuotas } from './mailboxes.ts';
 import { OrganizationSecrets } from './organization-secrets.ts';
 import { Rights } from './rights.ts';
-import { imapSettingsOf, popSettingsOf } from './protocol-settings.ts';
+import { clientAccessServerOf, imapSettingsOf, popSettingsOf } from './protocol-settings.ts';
 import { Services } from './service-states.ts';
 import { ThrottlingPolicies } from './throttling-policies.ts';
 import { Topology } from './topology.ts';
@@ -73,6 +73,7 @@ export async function openSqliteDirectory(options: SqliteDirectoryOptions): Prom
   );
   const pop = popSettingsOf(file, topology, onRefused);
   const imap = imapSettingsOf(file, topology, onRefused);
+  const clientAccessServers = clientAccessServerOf(file, topology, onRefused);
   const connectors = new Connectors(file, topology, onRefused);
   const services = new Services(file, topology);
   const components = new ComponentRequests(file, topology, now);
@@ -86,6 +87,7 @@ export async function openSqliteDirectory(options: SqliteDirectoryOptions): Prom
     mailboxes,
     pop,
     imap,
+    clientAccessServers,
     connectors,
     services,
     components,
@@ -173,6 +175,8 @@ export async function openSqliteDirectory(options: SqliteDirectoryOptions): Prom
     setPopSettings: async (server, patch) => pop.set(actor, server, patch),
     imapSettings: async (server) => imap.get(server),
     setImapSettings: async (server, patch) => imap.set(actor, server, patch),
+    clientAccessServer: async (server) => clientAccessServers.get(server),
+    setClientAccessServer: async (server, patch) => clientAccessServers.set(actor, server, patch),
 
     connectors: async (server) => connectors.of(server),
     addConnector: async (connector) => connectors.add(actor, connector),

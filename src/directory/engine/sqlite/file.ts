@@ -37,6 +37,7 @@ const CHANGE_KINDS = [
   'service',
   'pop-settings',
   'imap-settings',
+  'client-access-server',
   'throttling-policy',
   'permission',
   'component',

@@ -1,7 +1,11 @@
-/** Get-/Set-PopSettings and -ImapSettings of every server (exchange-behaviour.md §1.2). Kept once read. */
+/**
+ * Settings objects of which every server has one: Get-/Set-PopSettings, -ImapSettings (exchange-behaviour.md §1.2),
+ * -ClientAccessServer. Kept once read.
+ */
 import type { DirectoryChange } from '../../api.ts';
 import { settingsValues } from '../../audit.ts';
-import type { Actor, ImapSettings, MailProtocolSettings, PopSettings, Server, ServerId } from '../../model.ts';
+import type { Actor, ClientAccessServerSettings, ImapSettings, PopSettings, Server, ServerId } from '../../model.ts';
+import { clientAccessServerSchema } from '../../settings/client-access-server.ts';
 import { imapSettingsSchema, popSettingsSchema } from '../../settings/mail-protocol.ts';
 import { checkMailProtocolSettings, checkScope } from '../../settings/rules.ts';
 import type { SettingsSchema } from '../../settings/schema.ts';
@@ -9,12 +13,15 @@ import type { DirectoryFile } from './file.ts';
 import { jsonOf } from './rows.ts';
 import type { Topology } from './topology.ts';
 
-/** Settings of one protocol on every server. */
-export class ProtocolSettings<S extends MailProtocolSettings> {
+type Kind = DirectoryChange['kind'] & ('pop-settings' | 'imap-settings' | 'client-access-server');
+
+/** One kind of them on every server. */
+export class ProtocolSettings<S extends object> {
   readonly #file: DirectoryFile;
   readonly #topology: Topology;
   readonly #schema: SettingsSchema<S>;
-  readonly #kind: 'pop-settings' | 'imap-settings';
+  readonly #kind: Kind;
+  readonly #check: (settings: S) => void;
   readonly #onRefused: (name: string) => void;
   readonly #known = new Map<ServerId, S>();
 
@@ -22,13 +29,15 @@ export class ProtocolSettings<S extends MailProtocolSettings> {
     file: DirectoryFile,
     topology: Topology,
     schema: SettingsSchema<S>,
-    kind: 'pop-settings' | 'imap-settings',
+    kind: Kind,
+    check: (settings: S) => void,
     onRefused: (name: string) => void,
   ) {
     this.#file = file;
     this.#topology = topology;
     this.#schema = schema;
     this.#kind = kind;
+    this.#check = check;
     this.#onRefused = onRefused;
   }
 
@@ -52,7 +61,7 @@ export class ProtocolSettings<S extends MailProtocolSettings> {
       const stored = this.#stored(id);
       const now = this.#load(server, stored);
       const next = this.#schema.merge(now, checked);
-      checkMailProtocolSettings(next);
+      this.#check(next);
       this.#file.run(
         `INSERT INTO protocol_settings (server, protocol, settings) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET settings = ?3`,
@@ -87,6 +96,29 @@ export class ProtocolSettings<S extends MailProtocolSettings> {
 }
 
 export const popSettingsOf = (file: DirectoryFile, topology: Topology, onRefused: (name: string) => void) =>
-  new ProtocolSettings<PopSettings>(file, topology, popSettingsSchema, 'pop-settings', onRefused);
+  new ProtocolSettings<PopSettings>(
+    file,
+    topology,
+    popSettingsSchema,
+    'pop-settings',
+    checkMailProtocolSettings,
+    onRefused,
+  );
 export const imapSettingsOf = (file: DirectoryFile, topology: Topology, onRefused: (name: string) => void) =>
-  new ProtocolSettings<ImapSettings>(file, topology, imapSettingsSchema, 'imap-settings', onRefused);
+  new ProtocolSettings<ImapSettings>(
+    file,
+    topology,
+    imapSettingsSchema,
+    'imap-settings',
+    checkMailProtocolSettings,
+    onRefused,
+  );
+export const clientAccessServerOf = (file: DirectoryFile, topology: Topology, onRefused: (name: string) => void) =>
+  new ProtocolSettings<ClientAccessServerSettings>(
+    file,
+    topology,
+    clientAccessServerSchema,
+    'client-access-server',
+    () => {},
+    onRefused,
+  );
