@@ -66,6 +66,14 @@ export const POP3_READ_AHEAD_BYTES = 256 * 1024;
 export const SMTP_COMMAND_LINE_BYTES = 4096;
 /** SMTP: bytes of an AUTH line (RFC 4954 §4). */
 export const SMTP_AUTH_LINE_BYTES = 12_288;
+/** SMTP client: bytes of one reply line; RFC 5321 §4.5.3.1.5 asks 512, some servers write longer ones. */
+export const SMTP_REPLY_LINE_BYTES = 2048;
+/** SMTP client: lines of one reply; EHLO answers of today have about twenty. */
+export const SMTP_REPLY_LINES = 100;
+/** SMTP: attributes of one XCLIENT or XFORWARD command. */
+export const SMTP_ATTRIBUTES = 16;
+/** LMTP between servers: octets of header fields that the other server has put in front of a message. */
+export const LMTP_PREFIX_BYTES = 64 * 1024;
 /** SMTP: octets of a forward or reverse path (RFC 5321 §4.5.3.1.3) with room for UTF-8 (RFC 6531 §3.3). */
 export const SMTP_PATH_BYTES = 1024;
 /** SMTP: octets of a local part (RFC 5321 §4.5.3.1.1), doubled for long sender tags (VERP, SRS) seen in practice. */

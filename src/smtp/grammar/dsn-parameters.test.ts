@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeXtext, parseEnvelopeId, parseNotify, parseOriginalRecipient, parseRet } from './dsn-parameters.ts';
-
-const encode = (text: string): string =>
-  text.replaceAll(/[^!-~]|[+=]/g, (c) => `+${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+import {
+  decodeXtext,
+  encodeXtext,
+  parseEnvelopeId,
+  parseNotify,
+  parseOriginalRecipient,
+  parseRet,
+  printDsnOfMail,
+  printDsnOfRecipient,
+} from './dsn-parameters.ts';
 
 test('xtext of any printable text comes back', () => {
-  fc.assert(fc.property(fc.stringMatching(/^[\x20-\x7e]*$/), (text) => assert.equal(decodeXtext(encode(text)), text)));
+  fc.assert(fc.property(fc.stringMatching(/^[\x20-\x7e]*$/), (text) => assert.equal(decodeXtext(encodeXtext(text)), text)));
 });
 
 test('xtext refuses raw pluses, lower case hex and control characters', () => {
@@ -29,4 +35,17 @@ test('parameters', () => {
   for (const bad of ['bob@example.com', ';a', 'rfc822;', `rfc822;${'x'.repeat(500)}`]) {
     assert.equal(parseOriginalRecipient(bad), null, bad);
   }
+});
+
+test('parameters that are written read back', () => {
+  assert.equal(printDsnOfMail({ ret: 'HDRS', envelopeId: 'a b' }), ' RET=HDRS ENVID=a+20b');
+  assert.equal(printDsnOfMail({ ret: null, envelopeId: null }), '');
+  const written = printDsnOfRecipient({
+    notify: new Set(['SUCCESS', 'DELAY']),
+    original: { type: 'rfc822', address: 'a+b@example.org' },
+  });
+  assert.equal(written, ' NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@example.org');
+  assert.deepEqual(parseOriginalRecipient('rfc822;a+2Bb@example.org'), { type: 'rfc822', address: 'a+b@example.org' });
+  assert.equal(printDsnOfRecipient({ notify: new Set(), original: null }), ' NOTIFY=NEVER');
+  assert.equal(printDsnOfRecipient({ notify: null, original: null }), '');
 });

@@ -1,4 +1,4 @@
-/** DSN parameters of MAIL and RCPT (RFC 3461 §4): RET, ENVID, NOTIFY, ORCPT. Pure. */
+/** DSN parameters of MAIL and RCPT (RFC 3461 §4): RET, ENVID, NOTIFY, ORCPT, read and written. Pure. */
 
 export interface DsnOfMail {
   /** RFC 3461 §4.3; null: not given. */
@@ -25,6 +25,24 @@ export function decodeXtext(text: string): string | null {
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
   return /^[\x20-\x7e]*$/.test(decoded) ? decoded : null;
+}
+
+/** Any printable ASCII as xtext; other characters have no place in these parameters and become a question mark. */
+export function encodeXtext(text: string): string {
+  return text
+    .replaceAll(/[^\x20-\x7e]/g, '?')
+    .replaceAll(/[ +=]/g, (char) => `+${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** As they stand behind MAIL, each with a space in front; empty: nothing to say. */
+export function printDsnOfMail({ ret, envelopeId }: DsnOfMail): string {
+  return (ret === null ? '' : ` RET=${ret}`) + (envelopeId === null ? '' : ` ENVID=${encodeXtext(envelopeId)}`);
+}
+
+/** The same behind RCPT. */
+export function printDsnOfRecipient({ notify, original }: DsnOfRecipient): string {
+  const words = notify === null ? '' : ` NOTIFY=${notify.size === 0 ? 'NEVER' : [...notify].join(',')}`;
+  return words + (original === null ? '' : ` ORCPT=${original.type};${encodeXtext(original.address)}`);
 }
 
 export function parseRet(value: string | null): DsnOfMail['ret'] {
