@@ -7,13 +7,21 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import { TLSSocket, type TLSSocketOptions } from 'node:tls';
+import { connect, type ConnectionOptions, TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { ProtocolViolation } from '../observe/failure.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { READ_AHEAD_BYTES, WRITE_BACKLOG_BYTES } from './limits.ts';
 import { quietMemory } from './quiet-memory.ts';
 import { IdleTimeout, PromisedReader, type Reader } from './reader.ts';
-import { type Endpoint, type Ends, localEnd, remoteEnd, type TlsFacts, tlsFacts } from './socket-facts.ts';
+import {
+  type Endpoint,
+  type Ends,
+  localEnd,
+  remoteEnd,
+  type SocketListeners,
+  type TlsFacts,
+  tlsFacts,
+} from './socket-facts.ts';
 import { type Deadline, idleWheel } from './timer-wheel.ts';
 import { wakefulness } from './wakefulness.ts';
 
@@ -27,15 +35,6 @@ const SHORT_WRITE_BYTES = 4 * 1024;
 /** How long a peer may take to read our last words before the socket is destroyed. */
 const CLOSE_GRACE_MS = 2_000;
 
-/** What a connection hears of its socket. */
-interface Listeners {
-  readonly data: (this: Socket, chunk: Buffer) => void;
-  readonly end: (this: Socket) => void;
-  readonly error: (this: Socket, reason: Error) => void;
-  readonly close: (this: Socket) => void;
-  readonly drain: (this: Socket) => void;
-}
-
 /** Nothing has been received: shared, and never added to. */
 const NO_CHUNKS: Buffer[] = [];
 const NO_WAITERS: Array<() => void> = [];
@@ -48,7 +47,7 @@ export class Connection {
   /** Shared listeners find their connection here: none has five closures of its own. */
   static readonly #owners = new WeakMap<Socket, Connection>();
 
-  static readonly #listeners: Listeners = {
+  static readonly #listeners: SocketListeners = {
     data(chunk) {
       Connection.#of(this).#received(chunk);
     },
@@ -252,22 +251,32 @@ export class Connection {
     await promise;
   }
 
+  /** Server side of STARTTLS / STLS. @throws ProtocolViolation when bytes were injected in the clear */
+  startTls(options: TLSSocketOptions): Promise<void> {
+    return this.#startTls('secure', (plain) => new TLSSocket(plain, { ...options, isServer: true }));
+  }
+
+  /** Client side: the other server has to prove what `options` demand. @throws its refusal, ProtocolViolation */
+  startTlsAsClient(options: ConnectionOptions): Promise<void> {
+    return this.#startTls('secureConnect', (socket) => connect({ ...options, socket }));
+  }
+
   /**
-   * Server side of STARTTLS / STLS. Whatever the client sent in the clear behind the command is an injection
-   * (RFC 9051 §11.1, CVE-2011-0411 class) and ends the connection.
+   * Whatever the other side sent in the clear behind the command or its answer is an injection (RFC 9051 §11.1,
+   * CVE-2011-0411 class) and ends the connection.
    */
-  async startTls(options: TLSSocketOptions): Promise<void> {
+  async #startTls(done: 'secure' | 'secureConnect', wrap: (plain: Socket) => TLSSocket): Promise<void> {
     this.flush();
     if (this.#buffered > 0) {
       throw new ProtocolViolation('bytes were pipelined behind STARTTLS', { fatal: true });
     }
     const plain = this.#socket;
     this.#detach(plain);
-    const secure = new TLSSocket(plain, { ...options, isServer: true });
+    const secure = wrap(plain);
     this.#socket = secure;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onClose = (): void => reject(new Error('connection closed during the TLS handshake'));
-    secure.once('secure', resolve);
+    secure.once(done, resolve);
     secure.once('close', onClose);
     secure.once('error', reject);
     this.#attach(secure);

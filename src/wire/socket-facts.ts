@@ -1,4 +1,5 @@
 /** What a socket tells of its two ends and of its encryption, for logs, limits and Received fields. */
+import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
@@ -20,6 +21,15 @@ export interface Ends {
   readonly remote: Endpoint;
   /** Where the client reached us. */
   readonly local: Endpoint;
+}
+
+/** What a connection hears of its socket. */
+export interface SocketListeners {
+  readonly data: (this: Socket, chunk: Buffer) => void;
+  readonly end: (this: Socket) => void;
+  readonly error: (this: Socket, reason: Error) => void;
+  readonly close: (this: Socket) => void;
+  readonly drain: (this: Socket) => void;
 }
 
 export function tlsFacts(socket: TLSSocket): TlsFacts {

@@ -13,7 +13,9 @@ import {
 } from './dsn-parameters.ts';
 
 test('xtext of any printable text comes back', () => {
-  fc.assert(fc.property(fc.stringMatching(/^[\x20-\x7e]*$/), (text) => assert.equal(decodeXtext(encodeXtext(text)), text)));
+  fc.assert(
+    fc.property(fc.stringMatching(/^[\x20-\x7e]*$/), (text) => assert.equal(decodeXtext(encodeXtext(text)), text)),
+  );
 });
 
 test('xtext refuses raw pluses, lower case hex and control characters', () => {

@@ -51,10 +51,10 @@ describe('replies of another server', () => {
 
   test('what this server writes, its client reads', () => {
     const lines = fc.array(fc.stringMatching(/^[a-z][ -~]{0,60}$/), { minLength: 1, maxLength: 5 });
-    const codes = fc.constantFrom([250, '2.1.5'], [451, '4.3.0'], [552, '5.2.2'], [354, null] as const);
+    const codes = fc.constantFrom<[number, string | null]>([250, '2.1.5'], [451, '4.3.0'], [552, '5.2.2'], [354, null]);
     fc.assert(
       fc.property(codes, lines, ([code, enhanced], text) => {
-        const sent = reply(Number(code), enhanced === null ? null : String(enhanced), ...text);
+        const sent = reply(code, enhanced, ...text);
         assert.deepEqual(parse(formatReply(sent, true)), [sent]);
       }),
     );
