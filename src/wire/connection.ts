@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { connect, type ConnectionOptions, TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { ProtocolViolation } from '../observe/failure.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { indexOfLf } from './line-end.ts';
 import { READ_AHEAD_BYTES, WRITE_BACKLOG_BYTES } from './limits.ts';
 import { quietMemory } from './quiet-memory.ts';
 import { IdleTimeout, PromisedReader, type Reader } from './reader.ts';
@@ -29,7 +30,6 @@ export { withoutLineEnd } from './line-end.ts';
 export { IdleTimeout, type Reader } from './reader.ts';
 export type { Endpoint, Ends, TlsFacts } from './socket-facts.ts';
 
-const LF = 10;
 /** Answers up to this long are nearly always taken by the kernel at once. */
 const SHORT_WRITE_BYTES = 4 * 1024;
 /** How long a peer may take to read our last words before the socket is destroyed. */
@@ -174,7 +174,7 @@ export class Connection {
 
   /** The same without waiting: null while there is no whole line. @throws ProtocolViolation */
   takeLine(limit: number): Buffer | null {
-    const at = this.#indexOfLf(this.#scanned);
+    const at = indexOfLf(this.#chunks, this.#head, this.#scanned);
     const size = at < 0 ? this.#buffered : at + 1;
     if (at < 0 ? size >= limit : size > limit) {
       throw new ProtocolViolation(`line longer than ${limit} bytes`, { fatal: true });
@@ -393,20 +393,6 @@ export class Connection {
       settle.reject(error);
     }
     return settle.promise;
-  }
-
-  #indexOfLf(from: number): number {
-    // Not `-this.#head`: minus zero is no small integer, and would box all that is computed from it.
-    let base = 0 - this.#head;
-    for (const chunk of this.#chunks) {
-      const end = base + chunk.length;
-      if (end > from) {
-        const at = chunk.indexOf(LF, Math.max(from - base, base < 0 ? this.#head : 0));
-        if (at >= 0) return base + at;
-      }
-      base = end;
-    }
-    return -1;
   }
 
   #take(size: number): Buffer {
