@@ -23,6 +23,7 @@ import type {
   UidRange,
   UidValidity,
 } from './model.ts';
+import type { Arrival, Departure, Standing } from './moving.ts';
 import type { SearchQuery, SortCriterion, ThreadAlgorithm, ThreadNode } from './search/query.ts';
 
 /** Bounds of one mailbox in octets; Infinity: unlimited (exchange-behaviour.md §9.2). */
@@ -77,12 +78,21 @@ export interface MailboxDatabase {
   /**
    * Opens a mailbox, creating it with its default folders when it is not there yet. Counted: call `close` on the
    * handle once per open. One process owns a mailbox at a time.
-   * @throws OwnedElsewhere, Failure UNAVAILABLE (disk, database away), INUSE (being moved or deleted), CORRUPTION
+   * @throws OwnedElsewhere, MovedAway, Failure UNAVAILABLE (disk, database away), INUSE (being deleted), CORRUPTION
    */
   open(mailbox: MailboxId): Promise<Mailbox>;
   /** Bytes on their way in, usable for several mailboxes of this database (one SMTP message, many recipients). */
   stage(options?: StageOptions): MessageSink;
   mailboxes(): Promise<MailboxId[]>;
+  /** What a move has left written about it (moving.ts); null: nothing, it can be opened. */
+  standing(mailbox: MailboxId): Promise<Standing | null>;
+  /** Begins to move it away from here, while it is in use. @throws Failure NONEXISTENT, INUSE, what `open` throws */
+  depart(mailbox: MailboxId): Promise<Departure>;
+  /**
+   * Begins, or goes on, to move it here; nobody can open it meanwhile.
+   * @throws Failure ALREADYEXISTS (there is one, and no move has left it), INUSE, UNAVAILABLE
+   */
+  receive(mailbox: MailboxId, move: string): Promise<Arrival>;
   /** @throws Failure INUSE while sessions are open, NONEXISTENT */
   remove(mailbox: MailboxId): Promise<void>;
   /** Compares every stored fact with a recount; reports, changes nothing. */

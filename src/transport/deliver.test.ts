@@ -53,6 +53,9 @@ class Trial {
         return this.#inner.stage(options);
       },
       mailboxes: () => this.#inner.mailboxes(),
+      standing: (id) => this.#inner.standing(id),
+      depart: (id) => this.#inner.depart(id),
+      receive: (id, move) => this.#inner.receive(id, move),
       remove: (id) => this.#inner.remove(id),
       verify: (id) => this.#inner.verify(id),
       close: () => this.#inner.close(),

@@ -41,6 +41,9 @@ async function onStage(run: (stage: Stage) => Promise<void>): Promise<void> {
     stage: (options) => store.stage(options),
     mailboxes: () => store.mailboxes(),
     remove: (id) => store.remove(id),
+    standing: (id) => store.standing(id),
+    depart: (id) => store.depart(id),
+    receive: (id, move) => store.receive(id, move),
     verify: (id) => store.verify(id),
     close: () => store.close(),
   };

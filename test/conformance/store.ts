@@ -3,6 +3,7 @@ import type { OpenStore } from './store-fixture.ts';
 import { folderConformance } from './store-folders.ts';
 import { messageConformance } from './store-messages.ts';
 import { modelConformance } from './store-model.ts';
+import { movingConformance } from './store-moving.ts';
 import { quotaConformance } from './store-quota.ts';
 import { readingConformance } from './store-reading.ts';
 
@@ -11,5 +12,6 @@ export function storeConformance(name: string, open: OpenStore, options: { histo
   messageConformance(name, open);
   readingConformance(name, open);
   quotaConformance(name, open);
+  movingConformance(name, open);
   modelConformance(name, open, options.histories);
 }

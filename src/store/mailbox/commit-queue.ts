@@ -60,6 +60,7 @@ export class CommitQueue {
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   #broken: Error | null = null;
+  #held = false;
 
   constructor(
     state: MailboxState,
@@ -95,13 +96,34 @@ export class CommitQueue {
       },
       reject,
     });
-    this.#running ??= this.#run();
+    this.#start();
     return promise;
+  }
+
+  /** Stops commits: resolves when none is under way. What is handed in meanwhile waits. */
+  async hold(): Promise<void> {
+    this.#held = true;
+    await this.drained();
+  }
+
+  resume(): void {
+    this.#held = false;
+    this.#start();
+  }
+
+  /** Everybody who waits is refused, and whoever comes. */
+  refuse(reason: Failure): void {
+    this.#broken = reason;
+    this.resume();
   }
 
   /** Resolves when everything handed in so far is done. */
   async drained(): Promise<void> {
     while (this.#running !== null) await this.#running;
+  }
+
+  #start(): void {
+    if (!this.#held && this.#waiting.length > 0) this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -124,11 +146,13 @@ export class CommitQueue {
       commit = next ?? this.#begin();
     }
     this.#running = null;
+    // Stopped and let go on again while the last commit was being answered.
+    this.#start();
   }
 
   /** Plans and starts writing what is waiting; null when nobody is. */
   #begin(): Commit | null {
-    if (this.#waiting.length === 0) return null;
+    if (this.#held || this.#waiting.length === 0) return null;
     const draft = new Draft(this.#state, this.#storage, this.#now(), this.#quota);
     const planned = this.#gather(draft);
     const durable = draft.entries.length === 0 ? NOTHING : this.#storage.append(draft.entries, draft.mustFlush);

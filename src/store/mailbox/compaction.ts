@@ -24,7 +24,8 @@ interface LiveContent {
 
 export async function compact(core: MailboxCore): Promise<void> {
   const { compaction } = core.storage;
-  if (compaction === null) return;
+  // A move reads contents where it has found them.
+  if (compaction === null || core.departing) return;
   const live = await liveBytes(core);
   const emptied: number[] = [];
   for (const { segment, bytes } of compaction.segments()) {

@@ -6,7 +6,10 @@ import { Failure } from '../../observe/failure.ts';
 import { type Log, silentLog } from '../../observe/log.ts';
 import type { Mailbox, MailboxDatabase, MessageSink, QuotaOf, StageOptions, VerifyReport } from '../api.ts';
 import type { MailboxId } from '../model.ts';
+import { type Arrival, type Departure, MovedAway, type Residence, type Standing } from '../moving.ts';
+import { MailboxArrival } from './arrival.ts';
 import { foldWhenDue, sweep } from './background.ts';
+import { MailboxDeparture } from './departure.ts';
 import { defaultFoldersIntent } from './folder-intents.ts';
 import { fold } from './folding.ts';
 import { MailboxCore } from './mailbox-core.ts';
@@ -30,6 +33,8 @@ export interface StoreOptions {
   readonly now?: () => number;
   /** No mailbox has a bound when missing. */
   readonly quotaOf?: QuotaOf;
+  /** Asked before a mailbox is made, and of one that a move has left half done. Missing: all are here, such ones stay shut. */
+  readonly residence?: Residence;
 }
 
 export interface Engine {
@@ -40,6 +45,10 @@ export interface Engine {
   mailboxes(): Promise<MailboxId[]>;
   /** @throws Failure NONEXISTENT */
   remove(mailbox: MailboxId): Promise<void>;
+  /** What a move has written beside the mailbox; null: nothing, or there is no such mailbox. */
+  standing(mailbox: MailboxId): Promise<Standing | null>;
+  /** Durable when it resolves. A mailbox that is not there is made, empty, with the standing from the beginning. */
+  setStanding(mailbox: MailboxId, standing: Standing | null): Promise<void>;
   createSpool(): Promise<Spool>;
   close(): Promise<void>;
 }
@@ -50,6 +59,8 @@ interface Open {
   idle: NodeJS.Timeout | null;
   /** Set while it is being closed: who opens it meanwhile waits. */
   closing: Promise<void> | null;
+  /** It was moved away, or nobody knows: whoever has it open finishes reading, nobody else opens it. */
+  sealed: boolean;
 }
 
 export class MailboxStore implements MailboxDatabase {
@@ -57,7 +68,10 @@ export class MailboxStore implements MailboxDatabase {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #quotaOf: QuotaOf;
+  readonly #residence: Residence | null;
   readonly #open = new Map<MailboxId, Open>();
+  /** Mailboxes that are being moved here. */
+  readonly #arriving = new Set<MailboxId>();
   readonly #sweeps: NodeJS.Timeout;
   #sweeping = false;
   #closed = false;
@@ -67,6 +81,7 @@ export class MailboxStore implements MailboxDatabase {
     this.#log = options.log ?? silentLog;
     this.#now = options.now ?? (() => Math.floor(Date.now() / 1000));
     this.#quotaOf = options.quotaOf ?? (() => UNLIMITED);
+    this.#residence = options.residence ?? null;
     this.#sweeps = setInterval(() => void this.#sweep(), SWEEP_MS);
     this.#sweeps.unref();
   }
@@ -92,6 +107,73 @@ export class MailboxStore implements MailboxDatabase {
     await this.#engine.remove(mailbox);
   }
 
+  standing(mailbox: MailboxId): Promise<Standing | null> {
+    return this.#engine.standing(mailbox);
+  }
+
+  async depart(mailbox: MailboxId): Promise<Departure> {
+    const handle = await this.#hold(mailbox, false);
+    try {
+      const open = this.#open.get(mailbox);
+      if (open === undefined) throw new Error('a held mailbox is not open');
+      const core = await open.core;
+      if (core.departing) throw new Failure('INUSE', 'The mailbox is being moved already.');
+      core.departing = true;
+      return new MailboxDeparture(core, {
+        setStanding: (standing) => this.#engine.setStanding(mailbox, standing),
+        sealed: () => (open.sealed = true),
+        closed: () => {
+          core.departing = false;
+          handle.close();
+        },
+      });
+    } catch (reason) {
+      handle.close();
+      throw reason;
+    }
+  }
+
+  async receive(mailbox: MailboxId, move: string): Promise<Arrival> {
+    if (this.#closed) throw new Failure('UNAVAILABLE', 'The mailbox database is being shut down.');
+    if (this.#arriving.has(mailbox)) throw new Failure('INUSE', 'The mailbox is being moved here already.');
+    this.#arriving.add(mailbox);
+    try {
+      const open = this.#open.get(mailbox);
+      if (open !== undefined && open.handles > 0) throw new Failure('INUSE', 'The mailbox is in use here.');
+      if (open !== undefined && !open.sealed) throw alreadyThere();
+      if (open !== undefined) await this.#closeIdle(mailbox, open);
+      const core = await this.#loadArriving(mailbox, move);
+      return await MailboxArrival.of(move, core, {
+        stage: () => this.stage(),
+        setStanding: (standing) => this.#engine.setStanding(mailbox, standing),
+        reopen: async (former) => {
+          if (this.#engine.keepsOpen) return former;
+          await this.#shutCore(former);
+          return this.#reload(mailbox);
+        },
+        opened: (whole) => {
+          this.#arriving.delete(mailbox);
+          const entry: Open = { core: Promise.resolve(whole), handles: 1, idle: null, closing: null, sealed: false };
+          this.#open.set(mailbox, entry);
+          this.#release(mailbox, entry);
+        },
+        closed: async (former) => {
+          await this.#shutCore(former);
+          this.#arriving.delete(mailbox);
+        },
+        abandoned: async (former) => {
+          await former.settled();
+          await former.storage.close();
+          await this.#engine.remove(mailbox);
+          this.#arriving.delete(mailbox);
+        },
+      });
+    } catch (reason) {
+      this.#arriving.delete(mailbox);
+      throw reason;
+    }
+  }
+
   async verify(mailbox: MailboxId): Promise<VerifyReport> {
     const handle = await this.#hold(mailbox, false);
     try {
@@ -113,13 +195,15 @@ export class MailboxStore implements MailboxDatabase {
   async #hold(mailbox: MailboxId, create: boolean): Promise<MailboxHandle> {
     for (;;) {
       if (this.#closed) throw new Failure('UNAVAILABLE', 'The mailbox database is being shut down.');
+      if (this.#arriving.has(mailbox)) throw new Failure('UNAVAILABLE', 'The mailbox is being moved here.');
       let open = this.#open.get(mailbox);
       if (open?.closing) {
         await open.closing;
         continue;
       }
+      if (open?.sealed === true) throw new MovedAway();
       if (open === undefined) {
-        open = { core: this.#load(mailbox, create), handles: 0, idle: null, closing: null };
+        open = { core: this.#load(mailbox, create), handles: 0, idle: null, closing: null, sealed: false };
         this.#open.set(mailbox, open);
       }
       const held = open;
@@ -137,17 +221,83 @@ export class MailboxStore implements MailboxDatabase {
   }
 
   async #load(mailbox: MailboxId, create: boolean): Promise<MailboxCore> {
-    const opened = await this.#engine.open(mailbox, create);
-    if (opened === null) throw new Failure('NONEXISTENT', 'There is no such mailbox.');
+    await this.#admit(mailbox);
+    const opened = (await this.#engine.open(mailbox, false)) ?? (await this.#create(mailbox, create));
+    return this.#coreOf(mailbox, opened, true);
+  }
+
+  async #coreOf(mailbox: MailboxId, opened: OpenedMailbox, withDefaultFolders: boolean): Promise<MailboxCore> {
     const core = new MailboxCore(mailbox, opened, this.#log, this.#now, () => this.#quotaOf(mailbox), foldWhenDue);
     try {
       await core.recover(opened);
-      if (core.state.byUse('inbox') === null) await core.queue.submit(defaultFoldersIntent());
+      if (withDefaultFolders && core.state.byUse('inbox') === null) await core.queue.submit(defaultFoldersIntent());
       return core;
     } catch (reason) {
       await opened.storage.close();
       throw reason;
     }
+  }
+
+  async #reload(mailbox: MailboxId): Promise<MailboxCore> {
+    const opened = await this.#engine.open(mailbox, false);
+    if (opened === null) throw new Error('a mailbox that was received is not there');
+    return this.#coreOf(mailbox, opened, false);
+  }
+
+  /** What an interrupted arrival of this move has left goes on; an old copy gives way. @throws Failure ALREADYEXISTS, INUSE */
+  async #loadArriving(mailbox: MailboxId, move: string): Promise<MailboxCore> {
+    const standing = await this.#engine.standing(mailbox);
+    if (standing?.kind === 'leaving') throw new Failure('INUSE', 'The mailbox is being moved away from here.');
+    if (standing === null) {
+      const there = await this.#engine.open(mailbox, false);
+      if (there !== null) {
+        const isEmpty = there.stored.counters === null && [...there.replay()].length === 0;
+        await there.storage.close();
+        if (!isEmpty) throw alreadyThere();
+      }
+    } else if (standing.kind === 'moved' || standing.move !== move) await this.#engine.remove(mailbox);
+    await this.#engine.setStanding(mailbox, { kind: 'receiving', move, at: Date.now() });
+    return this.#reload(mailbox);
+  }
+
+  async #shutCore(core: MailboxCore): Promise<void> {
+    await core.settled();
+    core.forgetSearches();
+    await core.storage.close();
+  }
+
+  /** Refuses a mailbox that a move has taken away or not yet brought; settles what a crash left in between. */
+  async #admit(mailbox: MailboxId): Promise<void> {
+    const standing = await this.#engine.standing(mailbox);
+    switch (standing?.kind) {
+      case undefined:
+        return;
+      case 'receiving':
+        throw new Failure('UNAVAILABLE', 'The mailbox is being moved here; try again later.');
+      case 'received':
+        if ((await this.#residence?.isHere(mailbox)) !== true)
+          throw new Failure('UNAVAILABLE', 'The mailbox is being moved here; try again in a moment.');
+        return this.#engine.setStanding(mailbox, null);
+      case 'leaving': {
+        if (this.#residence === null)
+          throw new Failure('UNAVAILABLE', 'The mailbox is being moved; try again in a moment.');
+        const stays = await this.#residence.keepHere(mailbox, standing.move);
+        await this.#engine.setStanding(mailbox, stays ? null : { kind: 'moved', move: standing.move, at: Date.now() });
+        if (!stays) throw new MovedAway();
+        return;
+      }
+      case 'moved':
+        throw new MovedAway();
+    }
+  }
+
+  /** A mailbox that lies elsewhere must not come to life here, empty, because somebody knows its place of yesterday. */
+  async #create(mailbox: MailboxId, create: boolean): Promise<OpenedMailbox> {
+    if (!create) throw new Failure('NONEXISTENT', 'There is no such mailbox.');
+    if (this.#residence !== null && !(await this.#residence.isHere(mailbox))) throw new MovedAway();
+    const opened = await this.#engine.open(mailbox, true);
+    if (opened === null) throw new Error('a mailbox that was to be made is not there');
+    return opened;
   }
 
   /** One mailbox after the other: a thousand idle ones must not all fold at once. */
@@ -157,7 +307,7 @@ export class MailboxStore implements MailboxDatabase {
     try {
       const mailboxes = [...this.#open];
       for (const [mailbox, open] of mailboxes) {
-        if (this.#closed || open.closing !== null) continue;
+        if (this.#closed || open.closing !== null || open.sealed) continue;
         try {
           await sweep(await open.core);
         } catch (reason) {
@@ -172,6 +322,7 @@ export class MailboxStore implements MailboxDatabase {
   #release(mailbox: MailboxId, open: Open): void {
     open.handles -= 1;
     if (open.handles > 0 || this.#engine.keepsOpen) return;
+    if (open.sealed) return this.#closeQuietly(mailbox, open);
     open.idle = setTimeout(() => this.#closeQuietly(mailbox, open), IDLE_CLOSE_MS);
     open.idle.unref();
     let idle = 0;
@@ -203,10 +354,14 @@ export class MailboxStore implements MailboxDatabase {
       const core = await open.core;
       await core.settled();
       core.forgetSearches();
-      await fold(core, 'closing');
+      if (!open.sealed) await fold(core, 'closing');
       await core.storage.close();
     } finally {
       this.#open.delete(mailbox);
     }
   }
+}
+
+function alreadyThere(): Failure {
+  return new Failure('ALREADYEXISTS', 'The target database holds a mailbox of this id already.');
 }

@@ -11,6 +11,9 @@ export const CHUNK_BITS = 10;
 /** Expunges remembered for RFC 7162 §3.2.5.2 (VANISHED); older ones are forgotten, clients then compare UID lists. */
 export const EXPUNGE_LOG_ENTRIES = 4096;
 
+/** Numbers of folders stay below; this one is a move's (arrival.ts). */
+export const FOLDERS_END = 2 ** 31 - 1;
+
 /** Most folders have none: one for all of them. */
 const NO_UIDLS: ReadonlyMap<number, string> = new Map();
 const NO_CHUNKS: ReadonlySet<number> = new Set();

@@ -45,6 +45,8 @@ export class MailboxCore {
   /** Something was committed since the last sweep, and a sweep is under way. Set by background.ts. */
   active = false;
   sweeping = false;
+  /** It is being moved away (departure.ts). */
+  departing = false;
   /** Rows that learned something worth keeping that no change says: parse results made again, line ends found. */
   relearned = 0;
   /** The fold under way; never rejects. Set by folding.ts. */

@@ -20,6 +20,7 @@ import { Columns, LINE_END } from './columns.ts';
 import { nameKey } from './folder-name.ts';
 import { type FolderFacts, FolderState } from './folder-state.ts';
 import { learn, translateKeywords } from './keyword-bits.ts';
+import type { MailboxImage } from './mailbox-image.ts';
 import type { Location, MailboxCounters, MailboxStorage, StoredMailbox } from './storage.ts';
 
 /** What applied changes mean for watchers, gathered over one commit. */
@@ -88,6 +89,35 @@ export class MailboxState {
   /** Conversation of a Message-ID hash. */
   threadOf(key: number): number | null {
     return this.newThreadKeys.get(key) ?? this.#storage.threadOf(key);
+  }
+
+  /** Everything gives way to the state of a mailbox that was moved here (arrival.ts), due as a whole for the next fold. */
+  replace(image: MailboxImage): void {
+    const before = new Map(this.folders);
+    this.folders.clear();
+    this.#byKey.clear();
+    Object.assign(this.counters, image.counters);
+    this.subscriptions.clear();
+    for (const name of image.subscriptions) this.subscriptions.add(name);
+    this.subscriptionsDirty = true;
+    this.formerFolders.clear();
+    for (const [id, name] of image.formerFolders) this.formerFolders.set(id, name);
+    this.formerFoldersDirty = true;
+    for (const { facts, columns, uidls, expungeLog } of image.folders) {
+      const folder = new FolderState(facts, this.subscriptions.has(facts.name));
+      folder.columns = columns;
+      folder.uidls = uidls;
+      folder.uidlsDirty = true;
+      folder.expungeLog = [...expungeLog];
+      folder.newExpunges = [...expungeLog];
+      folder.markChunks(columns.uid, columns.length);
+      // An attempt before may have written chunks that have no row any more.
+      const old = before.get(facts.id)?.columns;
+      if (old !== undefined && old !== null) folder.markChunks(old.uid, old.length);
+      this.#enter(folder);
+      before.delete(facts.id);
+    }
+    this.removedFolders.push(...before.keys());
   }
 
   /** Forgets names no recoverable item refers to any more. */

@@ -7,6 +7,7 @@ import type { FragmentPiece } from '../../message/fragment-pieces.ts';
 import type { Change } from './change.ts';
 import type { FolderFacts, FolderState } from './folder-state.ts';
 import type { TextKind } from '../search/source.ts';
+import type { ThreadKey } from '../moving.ts';
 
 /** Original bytes of one message on their way into the log. */
 export interface Payload {
@@ -93,6 +94,8 @@ export interface MailboxStorage {
   loadRows(folder: FolderState): void;
   /** Conversation a Message-ID hash is known for. */
   threadOf(key: number): number | null;
+  /** All that `threadOf` knows, in batches of a few thousand; the same one may come twice. For moves. */
+  threadKeys(): AsyncIterable<readonly ThreadKey[]>;
   readonly texts: TextFile;
   /** Rows let go of can be read again by `loadRows`. */
   readonly reloads: boolean;

@@ -9,6 +9,7 @@ import { type Engine, MailboxStore, type StoreOptions } from '../../mailbox/data
 import type { Spool } from '../../mailbox/staging.ts';
 import type { OpenedMailbox } from '../../mailbox/storage.ts';
 import type { MailboxId } from '../../model.ts';
+import type { Standing } from '../../moving.ts';
 import { MemoryStorage } from './memory-storage.ts';
 
 export function openMemoryDatabase(options: StoreOptions = {}): MailboxDatabase {
@@ -18,6 +19,7 @@ export function openMemoryDatabase(options: StoreOptions = {}): MailboxDatabase 
 class MemoryEngine implements Engine {
   readonly keepsOpen = true;
   readonly #mailboxes = new Set<MailboxId>();
+  readonly #standings = new Map<MailboxId, Standing>();
 
   open(mailbox: MailboxId, create: boolean): Promise<OpenedMailbox | null> {
     if (!create && !this.#mailboxes.has(mailbox)) return Promise.resolve(null);
@@ -37,6 +39,18 @@ class MemoryEngine implements Engine {
   // oxlint-disable-next-line typescript/require-await -- failures come as rejections
   async remove(mailbox: MailboxId): Promise<void> {
     if (!this.#mailboxes.delete(mailbox)) throw new Failure('NONEXISTENT', 'There is no such mailbox.');
+    this.#standings.delete(mailbox);
+  }
+
+  standing(mailbox: MailboxId): Promise<Standing | null> {
+    return Promise.resolve(this.#standings.get(mailbox) ?? null);
+  }
+
+  setStanding(mailbox: MailboxId, standing: Standing | null): Promise<void> {
+    this.#mailboxes.add(mailbox);
+    if (standing === null) this.#standings.delete(mailbox);
+    else this.#standings.set(mailbox, standing);
+    return Promise.resolve();
   }
 
   createSpool(): Promise<Spool> {

@@ -5,6 +5,7 @@ import type { FragmentPiece } from '../../../message/fragment-pieces.ts';
 import type { FolderState } from '../../mailbox/folder-state.ts';
 import type {
   Compaction,
+  FoldImage,
   LogEntry,
   Location,
   MailboxStorage,
@@ -12,6 +13,7 @@ import type {
   ReadRange,
   TextFile,
 } from '../../mailbox/storage.ts';
+import type { ThreadKey } from '../../moving.ts';
 import type { TextKind } from '../../search/source.ts';
 
 const NOWHERE: Location = { segment: 0, offset: 0 };
@@ -90,10 +92,17 @@ export class MemoryStorage implements MailboxStorage {
     return this.#threads.get(key) ?? null;
   }
 
+  // oxlint-disable-next-line typescript/require-await -- the shape of the seam
+  async *threadKeys(): AsyncIterable<readonly ThreadKey[]> {
+    yield [...this.#threads].map(([key, thread]) => ({ key, thread }));
+  }
+
   /** Buffers are all there is. */
   rest(): void {}
 
-  fold(): Promise<void> {
+  /** Only keys that no append brought (a mailbox that was moved here) are news. */
+  fold({ threadKeys }: FoldImage): Promise<void> {
+    for (const [key, thread] of threadKeys) this.#threads.set(key, thread);
     return Promise.resolve();
   }
 

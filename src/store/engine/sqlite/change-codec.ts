@@ -7,7 +7,7 @@ import type { Change } from '../../mailbox/change.ts';
 import { LINE_END, type LineEnd } from '../../mailbox/columns.ts';
 import { type FragmentPlaces, NO_FRAGMENT } from '../../mailbox/fragment-places.ts';
 import type { FolderKind, SpecialUse } from '../../model.ts';
-import type { ByteDecoder, ByteEncoder } from './byte-codec.ts';
+import type { ByteDecoder, ByteEncoder } from '../../mailbox/byte-codec.ts';
 
 const KINDS: readonly Change['kind'][] = [
   'append',

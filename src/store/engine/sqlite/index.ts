@@ -3,7 +3,7 @@
  *
  *   DIR/lock                    who owns it
  *   DIR/spool/                  large messages on their way in
- *   DIR/mailboxes/ab/ab…/       one mailbox: mailbox.db, seg-N, frag-N, text-*, open
+ *   DIR/mailboxes/ab/ab…/       one mailbox: mailbox.db, seg-N, frag-N, text-*, open, standing
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -14,10 +14,12 @@ import { type Engine, MailboxStore, type StoreOptions } from '../../mailbox/data
 import type { Spool } from '../../mailbox/staging.ts';
 import type { OpenedMailbox } from '../../mailbox/storage.ts';
 import { type MailboxId, mailboxId } from '../../model.ts';
+import type { Standing } from '../../moving.ts';
 import { bootId, lockDatabase } from './database-lock.ts';
 import { type Files, flushDirectory, realFiles } from './files.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { clearSpool, createSpoolFile } from './spool.ts';
+import { readStanding, writeStanding } from './standing-file.ts';
 
 export interface SqliteOptions extends StoreOptions {
   readonly directory: string;
@@ -88,6 +90,16 @@ class SqliteEngine implements Engine {
     await fs.promises.rename(directory, aside);
     await flushDirectory(path.dirname(directory));
     await fs.promises.rm(aside, { recursive: true, force: true });
+  }
+
+  standing(mailbox: MailboxId): Promise<Standing | null> {
+    return readStanding(this.#directoryOf(mailbox));
+  }
+
+  async setStanding(mailbox: MailboxId, standing: Standing | null): Promise<void> {
+    const directory = this.#directoryOf(mailbox);
+    if (!fs.existsSync(directory)) await makeDurably(directory);
+    await writeStanding(directory, standing);
   }
 
   createSpool(): Promise<Spool> {

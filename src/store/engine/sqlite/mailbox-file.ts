@@ -15,7 +15,8 @@ import { forgetFragments } from '../../mailbox/fragment-places.ts';
 import type { FolderFacts, FolderState } from '../../mailbox/folder-state.ts';
 import type { FoldImage, FoldedFolder, Location, MailboxCounters, StoredMailbox } from '../../mailbox/storage.ts';
 import type { FolderKind, SpecialUse } from '../../model.ts';
-import { ByteDecoder, encodeUids } from './byte-codec.ts';
+import type { ThreadKey } from '../../moving.ts';
+import { ByteDecoder, encodeUids } from '../../mailbox/byte-codec.ts';
 import { checkpoint } from './checkpoint.ts';
 
 const MIGRATIONS: readonly string[] = [
@@ -38,6 +39,8 @@ const MIGRATIONS: readonly string[] = [
   'CREATE TABLE former_folder (id INTEGER PRIMARY KEY, name TEXT NOT NULL);',
 ];
 
+/** Thread keys read at a time: about 2 ms. */
+const THREAD_KEY_BATCH = 2048;
 /** Wall time of one step of a fold, ms. */
 const STEP_MS = 4;
 
@@ -164,6 +167,15 @@ export class MailboxFile {
     if (!this.#exists()) return null;
     const row = this.#use().thread.get(key);
     return row === undefined ? null : number(row, 'thread');
+  }
+
+  /** The next ones by hash; none: that was all. */
+  threadKeysAfter(key: number): readonly ThreadKey[] {
+    if (!this.#exists()) return [];
+    return this.#db
+      .prepare('SELECT hash, thread FROM thread_key WHERE hash > ? ORDER BY hash LIMIT ?')
+      .all(key, THREAD_KEY_BATCH)
+      .map((row) => ({ key: number(row, 'hash'), thread: number(row, 'thread') }));
   }
 
   /** One transaction in small steps. `ready` resolves when the log up to `position` is durable. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Change } from '../../mailbox/change.ts';
 import { LINE_END } from '../../mailbox/columns.ts';
-import { ByteDecoder, ByteEncoder, encodeUids } from './byte-codec.ts';
+import { ByteDecoder, ByteEncoder, encodeUids } from '../../mailbox/byte-codec.ts';
 import { changeLength, decodeRecordHead, encodeRecordHead, RECORD_FRONT_BYTES } from './record.ts';
 
 const uids = fc

@@ -18,6 +18,7 @@ import type {
   ReadRange,
   TextFile,
 } from '../../mailbox/storage.ts';
+import type { ThreadKey } from '../../moving.ts';
 import type { TextKind } from '../../search/source.ts';
 import { CacheFile } from './cache-file.ts';
 import { FragmentFiles } from './fragment-files.ts';
@@ -121,6 +122,19 @@ export class SqliteStorage implements MailboxStorage {
 
   threadOf(key: number): number | null {
     return this.#foldingKeys?.get(key) ?? this.#parts.file.threadOf(key);
+  }
+
+  async *threadKeys(): AsyncIterable<readonly ThreadKey[]> {
+    const folding = this.#foldingKeys;
+    if (folding !== null) yield [...folding].map(([key, thread]) => ({ key, thread }));
+    let after = -1;
+    for (;;) {
+      const batch = this.#parts.file.threadKeysAfter(after);
+      const last = batch.at(-1);
+      if (last === undefined) return;
+      yield batch;
+      after = last.key;
+    }
   }
 
   async fold(image: FoldImage): Promise<void> {

@@ -1,4 +1,7 @@
-/** Compact binary values for log records and blobs: unsigned LEB128 numbers, little-endian floats, UTF-8 text, UID sets. */
+/**
+ * Compact binary values for log records, blobs and what servers send each other of a mailbox: unsigned LEB128 numbers,
+ * little-endian floats, UTF-8 text, UID sets.
+ */
 import { Buffer } from 'node:buffer';
 
 export class ByteEncoder {
@@ -142,7 +145,8 @@ export class ByteDecoder {
     return Array.from({ length: this.number() }, () => this.number());
   }
 
-  uids(): Uint32Array {
+  /** @throws RangeError for more than `most`: a few octets may claim any number */
+  uids(most = Infinity): Uint32Array {
     const ranges = this.u32();
     const firsts: number[] = [];
     const counts: number[] = [];
@@ -151,6 +155,7 @@ export class ByteDecoder {
     for (let i = 0; i < ranges; i += 1) {
       const first = last + this.number();
       const count = this.number() + 1;
+      if (total + count > most) throw new RangeError(`more than ${most} UIDs`);
       firsts.push(first);
       counts.push(count);
       last = first + count - 1;
