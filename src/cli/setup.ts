@@ -35,8 +35,9 @@ Example:
 async function setup(options: SetupOptions): Promise<void> {
   const { mkdir, writeFile } = await import('node:fs/promises');
   const { isSetUp, openDirectory, ownServer } = await import('../main/open-directory.ts');
-  const { createData, saltKey } = await import('../main/create-data.ts');
+  const { createData } = await import('../main/create-data.ts');
   const { openCertificates } = await import('../main/certificates.ts');
+  const { openOrganizationSecrets } = await import('../main/organization-secrets.ts');
   const { configurationTemplate } = await import('../config/reference.ts');
   const { generatePassword } = await import('../auth/password-policy.ts');
   const { makeCredentials } = await import('../auth/verifiers.ts');
@@ -61,11 +62,11 @@ async function setup(options: SetupOptions): Promise<void> {
   };
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
   await createData(layout, plan);
-  await saltKey(layout);
   const directory = await openDirectory(layout);
   try {
     const certificates = await openCertificates(layout, directory, await ownServer(directory, ''), silentLog);
     certificates.close();
+    await openOrganizationSecrets(layout, directory);
     await writeFile(layout.configuration, configurationTemplate(new Map([['server.name', server]])), {
       flag: 'wx',
       mode: 0o640,

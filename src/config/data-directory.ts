@@ -3,8 +3,9 @@
  *
  * ```
  * penfold.toml          configuration of this server
+ * organization.key      opens the secrets that the servers of the organization share (0600)
  * demo.json             demo mailboxes and their passwords, `penfold start` only (0600)
- * directory/            the directory (SQLite)
+ * directory/            the directory of an organization of one server (SQLite)
  * databases/NAME/       one mailbox database: mailboxes, and the spool for messages on their way in
  * tls/                  the organization's certificate authority, server certificates
  * logs/                 penfold.log, protocol logs
@@ -22,6 +23,7 @@ const SOCKET_PATH_BYTES = 107;
 export interface DataLayout {
   readonly root: string;
   readonly configuration: string;
+  readonly organizationKey: string;
   readonly demo: string;
   readonly directory: string;
   readonly databases: string;
@@ -38,6 +40,7 @@ export function dataLayout(directory: string): DataLayout {
   return {
     root,
     configuration: at('penfold.toml'),
+    organizationKey: at('organization.key'),
     demo: at('demo.json'),
     directory: at('directory'),
     databases: at('databases'),

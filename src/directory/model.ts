@@ -50,6 +50,8 @@ export interface Server {
   readonly id: ServerId;
   readonly name: string;
   readonly fqdn: string;
+  /** Host name or address where other servers dial it; left out: the FQDN (see internal-address.ts). */
+  readonly internalAddress?: string;
   readonly site: SiteId;
   readonly frontEnd: boolean;
   readonly backEnd: boolean;

@@ -29,6 +29,7 @@ import type { Log } from '../observe/log.ts';
 import { createSmtpSession } from '../smtp/server/session.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
+import type { ServerIdentity } from '../tls/server-identity.ts';
 import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
 import { type Management, openManagement } from './management.ts';
@@ -54,6 +55,8 @@ export interface ServerParts {
   /** Where the web service listens; those of the configuration file when missing. */
   readonly webBindings?: readonly Binding[];
   readonly saltKey: Uint8Array;
+  /** How it proves itself to other servers of the organization; missing: it is alone. */
+  readonly identity?: ServerIdentity;
   readonly version: string;
   readonly log: Log;
   /** Counts failed logons; one with the usual limits when missing. */

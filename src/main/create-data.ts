@@ -2,17 +2,13 @@
  * Setting up a data directory: the directory is made beside its place and moved there when all of it is written, so
  * that a set-up that was interrupted leaves nothing half done.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import type { DataLayout } from '../config/data-directory.ts';
 import type { Directory } from '../directory/api.ts';
 import { openSqliteDirectory } from '../directory/engine/sqlite/directory.ts';
 import { Failure } from '../observe/failure.ts';
 import { directoryFile, isSetUp } from './open-directory.ts';
 import { type CreatedOrganization, createOrganization, type OrganizationPlan } from './organization.ts';
-
-const SECRET_BYTES = 32;
 
 /** `more`: further work on the new directory, before it counts. @throws Failure ALREADYEXISTS */
 export async function createData(
@@ -38,18 +34,4 @@ export async function createData(
     await directory.close();
   }
   await rename(draft, layout.directory);
-}
-
-/** Salts for logon names that do not exist derive from it (auth/authenticator.ts): it has to outlive a restart. */
-export async function saltKey(layout: DataLayout): Promise<Uint8Array> {
-  const file = path.join(layout.directory, 'salt.key');
-  try {
-    const key = await readFile(file);
-    if (key.length === SECRET_BYTES) return key;
-  } catch (error) {
-    if (!(error instanceof Error && Reflect.get(error, 'code') === 'ENOENT')) throw error;
-  }
-  const key = randomBytes(SECRET_BYTES);
-  await writeFile(file, key, { mode: 0o600 });
-  return key;
 }

@@ -8,11 +8,12 @@ import type { Log } from '../observe/log.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import { openCertificates } from './certificates.ts';
 import { type RunningServer, startServer } from './compose.ts';
-import { saltKey } from './create-data.ts';
 import { engineOf } from './engines.ts';
+import { openIdentity } from './identity.ts';
 import { lockInstance } from './instance-lock.ts';
 import { openLog } from './log.ts';
 import { openDirectory, ownServer } from './open-directory.ts';
+import { openOrganizationSecrets } from './organization-secrets.ts';
 
 export interface Prepared {
   readonly layout: DataLayout;
@@ -60,13 +61,17 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
       configuration,
     });
     undo.push(async () => certificates.close());
+    const secrets = await openOrganizationSecrets(layout, directory);
+    const identity = await openIdentity(server.id, secrets, log);
+    undo.push(async () => identity.close());
     const running = await startServer({
       ...prepared,
       openDatabase: engineOf(layout, log),
       certificates: certificates.store,
       authorityFile: certificates.authorityFile,
       ...(options.webBindings === undefined ? {} : { webBindings: options.webBindings }),
-      saltKey: await saltKey(layout),
+      saltKey: await secrets.saltKey(),
+      identity,
       version: options.version,
       beforeListening: async (databaseOf) => options.beforeListening?.(prepared, databaseOf),
     });

@@ -10,7 +10,16 @@ import { isIP } from 'node:net';
 import path from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { Failure } from '../observe/failure.ts';
-import { ALGORITHM, exportKey, importKey, type IssuedCertificate, newKeys, pem, serialNumber } from './ecdsa.ts';
+import {
+  ALGORITHM,
+  type AuthorityPem,
+  exportKey,
+  importKey,
+  type IssuedCertificate,
+  newKeys,
+  pem,
+  serialNumber,
+} from './ecdsa.ts';
 import { CERTIFICATE_FILE_MODE, KEY_FILE_MODE, readIfThere, writeWhole } from './key-file.ts';
 import {
   NAME_CONSTRAINTS_OID,
@@ -62,16 +71,12 @@ export interface Authority {
  */
 export async function createAuthority(options: AuthorityOptions): Promise<Authority> {
   const now = options.now ?? (() => new Date());
-  const certificateFile = path.join(options.directory, 'ca.pem');
-  const keyFile = path.join(options.directory, 'ca.key');
+  const { certificateFile, keyFile } = filesIn(options.directory);
   let certificatePem = await readIfThere(certificateFile);
   let keyPem = await readIfThere(keyFile);
   if (certificatePem === null && keyPem === null) {
-    await mkdir(options.directory, { recursive: true, mode: 0o700 });
     const made = await makeAuthority(options.organization, options.domains, now());
-    // The key first: a certificate without key would be taken for a damaged authority.
-    await writeWhole(keyFile, made.keyPem, KEY_FILE_MODE);
-    await writeWhole(certificateFile, made.certificatePem, CERTIFICATE_FILE_MODE);
+    await writeAuthority(options.directory, made);
     ({ certificatePem, keyPem } = made);
   }
   if (certificatePem === null && keyPem !== null) {
@@ -80,6 +85,27 @@ export async function createAuthority(options: AuthorityOptions): Promise<Author
   if (certificatePem === null || keyPem === null)
     throw new Failure('CORRUPTION', `${certificateFile} is there but ${keyFile} is not; restore it from a backup`);
   return loadAuthority(certificatePem, keyPem, certificateFile, now);
+}
+
+const filesIn = (directory: string) => ({
+  certificateFile: path.join(directory, 'ca.pem'),
+  keyFile: path.join(directory, 'ca.key'),
+});
+
+/** For the other servers of the organization. Null: there is none in this folder. */
+export async function readAuthority(directory: string): Promise<AuthorityPem | null> {
+  const { certificateFile, keyFile } = filesIn(directory);
+  const [certificatePem, keyPem] = [await readIfThere(certificateFile), await readIfThere(keyFile)];
+  return certificatePem === null || keyPem === null ? null : { certificatePem, keyPem };
+}
+
+/** One that another server has made, or this one just now. */
+export async function writeAuthority(directory: string, { certificatePem, keyPem }: AuthorityPem): Promise<void> {
+  const { certificateFile, keyFile } = filesIn(directory);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  // The key first: a certificate without key would be taken for a damaged authority.
+  await writeWhole(keyFile, keyPem, KEY_FILE_MODE);
+  await writeWhole(certificateFile, certificatePem, CERTIFICATE_FILE_MODE);
 }
 
 async function loadAuthority(
@@ -121,11 +147,7 @@ async function loadAuthority(
   };
 }
 
-async function makeAuthority(
-  organization: string,
-  domains: readonly string[],
-  now: Date,
-): Promise<{ readonly certificatePem: string; readonly keyPem: string }> {
+async function makeAuthority(organization: string, domains: readonly string[], now: Date): Promise<AuthorityPem> {
   const keys = await newKeys();
   const dnsNames = [...new Set([...domains.map((name) => name.toLowerCase()), 'localhost'])];
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({

@@ -5,6 +5,12 @@ import type * as x509 from '@peculiar/x509';
 
 export const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
+/** What is kept of an authority; the key is the secret. */
+export interface AuthorityPem {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
 export interface IssuedCertificate {
   /** The certificate, then the authority's: what a server sends. */
   readonly chainPem: string;

@@ -8,7 +8,16 @@ import { createPrivateKey, type webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { type ServerId, serverId } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
-import { ALGORITHM, exportKey, importKey, type IssuedCertificate, newKeys, pem, serialNumber } from './ecdsa.ts';
+import {
+  ALGORITHM,
+  type AuthorityPem,
+  exportKey,
+  importKey,
+  type IssuedCertificate,
+  newKeys,
+  pem,
+  serialNumber,
+} from './ecdsa.ts';
 
 const DAY_MS = 86_400_000;
 export const SERVER_AUTHORITY_DAYS = 3650;
@@ -18,19 +27,14 @@ export const SERVER_LEAF_DAYS = 7;
 export const SERVER_CLOCK_SKEW_MS = DAY_MS;
 const SERVER_URI = 'urn:penfold:server:';
 
-/** What is kept sealed: whoever has it can speak as any server of the organization. */
-export interface ServerAuthorityPem {
-  readonly certificatePem: string;
-  readonly keyPem: string;
-}
-
 export interface ServerAuthority {
   readonly certificate: X509Certificate;
   readonly certificatePem: string;
   issue(server: ServerId): Promise<IssuedCertificate>;
 }
 
-export async function makeServerAuthority(organization: string, now: Date = new Date()): Promise<ServerAuthorityPem> {
+/** Whoever has its key can speak as any server of the organization. */
+export async function makeServerAuthority(organization: string, now: Date = new Date()): Promise<AuthorityPem> {
   const keys = await newKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -50,7 +54,7 @@ export async function makeServerAuthority(organization: string, now: Date = new 
 
 /** @throws Failure CORRUPTION when certificate and key do not fit together */
 export async function openServerAuthority(
-  { certificatePem, keyPem }: ServerAuthorityPem,
+  { certificatePem, keyPem }: AuthorityPem,
   now: () => Date = () => new Date(),
 ): Promise<ServerAuthority> {
   let certificate: X509Certificate;

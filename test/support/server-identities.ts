@@ -4,12 +4,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { Directory } from '../../src/directory/api.ts';
 import { type Server, type ServerId, serverId, siteId } from '../../src/directory/model.ts';
 import { silentLog } from '../../src/observe/log.ts';
-import {
-  makeServerAuthority,
-  openServerAuthority,
-  SERVER_LEAF_DAYS,
-  type ServerAuthorityPem,
-} from '../../src/tls/server-authority.ts';
+import type { AuthorityPem } from '../../src/tls/ecdsa.ts';
+import { makeServerAuthority, openServerAuthority, SERVER_LEAF_DAYS } from '../../src/tls/server-authority.ts';
 import { openServerIdentity } from '../../src/tls/server-identity.ts';
 
 const DAY_MS = 86_400_000;
@@ -37,7 +33,7 @@ export function aServer(id: ServerId, name: string, roles: Partial<Server> = {})
 
 /** One server's, of the authority given; `now` is the clock it issues by. */
 export async function identityOf(
-  authority: ServerAuthorityPem,
+  authority: AuthorityPem,
   server: ServerId,
   options: { readonly issuedAt?: () => Date; readonly now?: () => Date } = {},
 ): Promise<OpenedIdentity> {
