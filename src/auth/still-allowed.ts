@@ -4,6 +4,7 @@
  */
 import type { Directory } from '../directory/api.ts';
 import type { AccountId } from '../directory/model.ts';
+import { Failure } from '../observe/failure.ts';
 import { type Refusal, refusalOf } from './admission.ts';
 import type { LogonContext } from './api.ts';
 import { delegateRefusal, type DelegateRefusal } from './delegate.ts';
@@ -16,19 +17,27 @@ export interface OpenSession {
   readonly protocol: LogonContext['protocol'];
 }
 
+export interface RefusedNow {
+  readonly reason: Refusal | DelegateRefusal | 'account-removed';
+  readonly failure: Failure;
+}
+
 /**
  * Why the session could not begin now; null: it goes on. Costs no query once the directory has its caches, so it may
  * be asked for every session behind a change of kind `account` or `permission`.
  */
-export async function refusalNow(
-  directory: Directory,
-  session: OpenSession,
-): Promise<Refusal | DelegateRefusal | 'account-removed' | null> {
-  const account = await directory.account(session.account);
-  if (account === null) return 'account-removed';
-  const refused = refusalOf(account, await directory.clientAccess(account.id), session.protocol);
-  if (refused !== null) return refused.reason;
-  if (session.mailbox === account.id) return null;
-  const mailbox = await directory.account(session.mailbox);
-  return (await delegateRefusal(directory, account, mailbox, session.protocol))?.reason ?? null;
+export async function refusalNow(directory: Directory, session: OpenSession): Promise<RefusedNow['reason'] | null> {
+  return (await refusedNow(directory, session))?.reason ?? null;
 }
+
+/** The same with what the client is told. */
+export async function refusedNow(directory: Directory, session: OpenSession): Promise<RefusedNow | null> {
+  const account = await directory.account(session.account);
+  if (account === null) return { reason: 'account-removed', failure: removed() };
+  const refused = refusalOf(account, await directory.clientAccess(account.id), session.protocol);
+  if (refused !== null || session.mailbox === account.id) return refused;
+  return delegateRefusal(directory, account, await directory.account(session.mailbox), session.protocol);
+}
+
+const removed = (): Failure =>
+  new Failure('CONTACTADMIN', 'This account does not exist any more. Ask your administrator.');

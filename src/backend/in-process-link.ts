@@ -129,6 +129,7 @@ class InProcessBackEnd implements BackEnd {
       user: owner.userPrincipalName,
       mailbox: mailbox.id,
       clientAddress: handOver.clientAddress,
+      frontEnd: handOver.frontEnd ?? null,
       tls: handOver.tls,
       clientId: handOver.clientId,
       since: Date.now(),

@@ -1,6 +1,6 @@
 /**
  * The border between front end and back end. In one process the connection object itself is handed over, buffered
- * bytes included; between servers a relay will fill the same interface (design.md §6).
+ * bytes included; between servers a relay fills the same interface (src/frontend/relay, design.md §6, ADR 9).
  *
  * A front end authenticates and locates; it never opens a mailbox. A back end opens the mailbox BEFORE the client
  * hears OK, so "authenticated but not connected" cannot happen (exchange-behaviour.md §13).
@@ -17,6 +17,9 @@ export interface HandOver {
   readonly protocol: 'imap' | 'pop3';
   readonly logon: Logon;
   readonly clientAddress: string;
+  readonly clientPort?: number;
+  /** Name of the server whose front end took the client; missing: this one. */
+  readonly frontEnd?: string;
   readonly tls: TlsFacts | null;
   /** What the client told about itself with ID before logon (RFC 2971), for logs and the capability mask. */
   readonly clientId: ReadonlyMap<string, string>;
@@ -38,6 +41,9 @@ export interface BackendSession {
 }
 
 export interface BackendLink {
-  /** @throws Failure UNAVAILABLE (service stopped, database down), INUSE (POP3 maildrop locked: RFC 2449 §8.1.1 IN-USE) */
+  /**
+   * @throws OwnedElsewhere (store/api.ts), Failure UNAVAILABLE (service stopped, database down, server not reached),
+   *   INUSE (the mailbox is being moved or deleted: RFC 2449 §8.1.1 IN-USE)
+   */
   open(handOver: HandOver): Promise<BackendSession>;
 }

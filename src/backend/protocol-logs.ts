@@ -38,12 +38,12 @@ export class BackEndProtocolLogs {
     };
   }
 
-  /** The front end has the client's port; here only its address is known. */
   session(handOver: HandOver, owner: Account): SessionProtocolLog {
+    const { clientAddress, clientPort } = handOver;
     const log = this.#logs[handOver.protocol].session({
       session: handOver.session,
-      local: '',
-      remote: handOver.clientAddress,
+      local: handOver.frontEnd ?? '',
+      remote: clientPort === undefined ? clientAddress : `${clientAddress}:${clientPort}`,
     });
     log.user = owner.userPrincipalName;
     return log;

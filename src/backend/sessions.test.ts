@@ -15,6 +15,7 @@ const facts = (id: string, mailbox = 'box'): LiveSession => ({
   user: 'ann@example.test',
   mailbox: mailboxId(mailbox),
   clientAddress: '192.0.2.1',
+  frontEnd: null,
   tls: null,
   clientId: new Map(),
   since: 0,

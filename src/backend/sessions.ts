@@ -17,6 +17,8 @@ export interface LiveSession {
   readonly user: string;
   readonly mailbox: MailboxId;
   readonly clientAddress: string;
+  /** Name of the server whose front end relays it; null: the client is connected to this one. */
+  readonly frontEnd: string | null;
   readonly tls: TlsFacts | null;
   readonly clientId: ReadonlyMap<string, string>;
   /** Milliseconds since 1970. */

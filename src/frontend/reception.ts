@@ -152,13 +152,13 @@ export class Reception {
     const release = limits.user(logon.account.id);
     const span = traces.current?.within(session, 'back-end open') ?? null;
     try {
-      const link = await locator.locate(logon.mailbox);
       const { connection } = this;
-      const backend = await link.open({
+      const backend = await locator.open({
         session,
         protocol,
         logon,
         clientAddress: connection.remote.address,
+        clientPort: connection.remote.port,
         tls: connection.tls,
         clientId,
         mechanisms: this.mechanisms,

@@ -13,7 +13,8 @@ import type { Configuration } from '../config/schema.ts';
 import type { Directory } from '../directory/api.ts';
 import type { Account, Binding, Server, ServiceName } from '../directory/model.ts';
 import { createImapFrontEnd, createPop3FrontEnd, type FrontEndService } from '../frontend/front-end.ts';
-import { Locator } from '../frontend/locate.ts';
+import type { Locator } from '../frontend/locate.ts';
+import type { RelayTimes } from '../frontend/relay/remote-back-end.ts';
 import { createSmtpFrontEnd } from '../frontend/smtp-accept.ts';
 import type {
   ControlServices,
@@ -34,6 +35,7 @@ import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
 import { type Management, openManagement } from './management.ts';
 import { openMetrics } from './metrics.ts';
+import { openProxying, type Proxying } from './proxying.ts';
 import { adoptStartupTypes } from './startup.ts';
 import { openTraces } from './traces.ts';
 import { openTransport, type OpenTransport } from './transport.ts';
@@ -50,6 +52,8 @@ export interface ServerParts {
   readonly server: Server;
   readonly openDatabase: OpenDatabase;
   readonly certificates: CertificateStore;
+  /** How it proves itself to other servers of the organization; missing: it is alone. */
+  readonly identity?: ServerIdentity;
   /** PEM of the authority behind the certificates; missing: cmdlets cannot tell it. */
   readonly authorityFile?: string;
   /** Where the web service listens; those of the configuration file when missing. */
@@ -63,6 +67,7 @@ export interface ServerParts {
   readonly throttle?: Throttle;
   /** For tests. */
   readonly hash?: Argon2;
+  readonly relayTimes?: Partial<RelayTimes>;
   /** Called when the databases are open and nobody can connect yet. */
   readonly beforeListening?: (databaseOf: (account: Account) => MailboxDatabase) => Promise<void>;
 }
@@ -125,8 +130,9 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     isInUse: (mailbox) => backEnd.sessions.openSessions(mailbox) > 0,
     log,
   });
-  const locator = new Locator(directory, (other) => (other.id === server.id ? backEnd : null));
-  undo.push(async () => locator.close());
+  const proxying = openProxying(parts, backEnd);
+  undo.push(async () => proxying.close());
+  const { locator } = proxying;
   const throttle = parts.throttle ?? new Throttle();
   const authenticator = createAuthenticator({
     directory,
@@ -136,7 +142,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     ...(parts.hash === undefined ? {} : { hash: parts.hash }),
   });
   const frontEnds = [...(await createFrontEnds(parts, { authenticator, locator, mail }))];
-  const running = new Running(parts, backEnd, databases, frontEnds, throttle, undo, () => mail.settled());
+  const running = new Running(parts, backEnd, databases, frontEnds, proxying, throttle, undo, () => mail.settled());
   const management = await openManagement({
     directory,
     server,
@@ -145,6 +151,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     log,
     controls: running,
     backEnd,
+    proxyTroubles: proxying.troubles,
     listeners: () => running.listeners(),
     tracking: mail.tracking,
     transferFolder: parts.layout.transfer,
@@ -154,6 +161,10 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   const bindings = parts.webBindings ?? webBindings(configuration);
   const web = createWebHost({ ...parts, authenticator, bindings, door: management.door });
   frontEnds.push({ names: ['web'], service: web });
+  for (const port of proxying.ports) {
+    await port.start();
+    undo.push(() => port.drain(0));
+  }
   for (const { service } of frontEnds) {
     await service.start();
     undo.push(() => service.drain(0));
@@ -179,6 +190,8 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   log.info({ pid: process.pid, server: server.name, listeners: running.listeners() }, 'the server runs');
   return running;
 }
+
+type ListeningService = Pick<FrontEndService, 'listening' | 'problems' | 'settled' | 'drain'>;
 
 interface NamedFrontEnd {
   /** Services whose state this front end follows. */
@@ -234,6 +247,7 @@ class Running implements RunningServer, ControlServices {
   readonly #parts: ServerParts;
   readonly #databases: Databases;
   readonly #frontEnds: readonly NamedFrontEnd[];
+  readonly #proxying: Proxying;
   readonly #throttle: Throttle;
   readonly #undo: Array<() => Promise<void>>;
   readonly #noticesSettled: () => Promise<void>;
@@ -245,6 +259,7 @@ class Running implements RunningServer, ControlServices {
     backEnd: BackEnd,
     databases: Databases,
     frontEnds: readonly NamedFrontEnd[],
+    proxying: Proxying,
     throttle: Throttle,
     undo: Array<() => Promise<void>>,
     noticesSettled: () => Promise<void>,
@@ -254,12 +269,13 @@ class Running implements RunningServer, ControlServices {
     this.backEnd = backEnd;
     this.#databases = databases;
     this.#frontEnds = frontEnds;
+    this.#proxying = proxying;
     this.#throttle = throttle;
     this.#undo = undo;
   }
 
   listeners(): readonly ListenerFacts[] {
-    return this.#frontEnds.flatMap(({ names, service }) =>
+    return this.#listening().flatMap(({ names, service }) =>
       service.listening.map((one) => ({
         service: names[0] ?? '',
         host: one.address,
@@ -267,6 +283,10 @@ class Running implements RunningServer, ControlServices {
         security: one.implicitTls ? ('ssl' as const) : ('starttls' as const),
       })),
     );
+  }
+
+  #listening(): ReadonlyArray<{ readonly names: readonly ServiceName[]; readonly service: ListeningService }> {
+    return [...this.#frontEnds, ...this.#proxying.ports.map((port) => ({ names: [port.service], service: port }))];
   }
 
   get draining(): boolean {
@@ -284,10 +304,10 @@ class Running implements RunningServer, ControlServices {
       draining: this.draining,
       services: states.map((state) => ({ ...state, running: this.#runs(state.service, state.running) })),
       listeners: [...this.listeners()],
-      problems: this.#frontEnds.flatMap(({ names, service }) =>
+      problems: this.#listening().flatMap(({ names, service }) =>
         service.problems.map(({ message }) => ({ service: names[0] ?? '', text: message })),
       ),
-      sessions: this.backEnd.sessions.list().length,
+      sessions: this.sessions().length,
     };
   }
 
@@ -314,14 +334,7 @@ class Running implements RunningServer, ControlServices {
   }
 
   sessions(): readonly SessionFacts[] {
-    return this.backEnd.sessions.list().map((one) => ({
-      id: one.id,
-      protocol: one.protocol,
-      user: one.user,
-      clientAddress: one.clientAddress,
-      encryption: one.tls?.protocol ?? null,
-      since: one.since,
-    }));
+    return this.#proxying.sessions();
   }
 
   lockOuts(): readonly LockOutFacts[] {
@@ -333,14 +346,14 @@ class Running implements RunningServer, ControlServices {
   }
 
   endSession(id: string): boolean {
-    return this.backEnd.sessions.end((session) => session.id === id) > 0;
+    return this.#proxying.endSession(id);
   }
 
   async settled(): Promise<void> {
     await Promise.all([
       this.backEnd.settled(),
       this.#noticesSettled(),
-      ...this.#frontEnds.map(({ service }) => service.settled()),
+      ...this.#listening().map(({ service }) => service.settled()),
     ]);
   }
 
@@ -352,7 +365,7 @@ class Running implements RunningServer, ControlServices {
   async #stop(ms: number): Promise<void> {
     const forClients = Math.max(0, ms - CLOSE_MS);
     // Front ends tell their clients themselves; the back end takes nobody new meanwhile.
-    await Promise.all(this.#frontEnds.map(({ service }) => service.drain(forClients)));
+    await Promise.all(this.#listening().map(({ service }) => service.drain(forClients)));
     await this.door?.close();
     for (const step of this.#undo.reverse()) await step();
     this.#parts.log.info({}, 'the server has stopped');

@@ -21,7 +21,7 @@ export async function findFreePorts(address: string, count: number): Promise<num
 }
 
 export async function freePorts(address: string): Promise<PortPlan> {
-  const ports = await findFreePorts(address, 11);
+  const ports = await findFreePorts(address, 13);
   const next = (): number => ports.shift() ?? 0;
   return {
     connectors: {
@@ -32,8 +32,8 @@ export async function freePorts(address: string): Promise<PortPlan> {
       transport: next(),
       clientProxy: next(),
     },
-    imap: { plain: next(), tls: next() },
-    pop3: { plain: next(), tls: next() },
+    imap: { plain: next(), tls: next(), backEnd: next() },
+    pop3: { plain: next(), tls: next(), backEnd: next() },
     web: next(),
     bind: (port) => [{ address, port }],
   };

@@ -30,6 +30,8 @@ export interface ManagementParts {
   readonly log: Log;
   readonly controls: ControlServices;
   readonly backEnd: BackendLink;
+  /** Back ends of other servers that cannot be reached now, a sentence each. */
+  readonly proxyTroubles: (protocol: 'imap' | 'pop3') => readonly string[];
   readonly listeners: () => readonly ListenerFacts[];
   readonly tracking: Pick<TrackingLog, 'read'>;
   /** Where imports note what they have taken, and files to import and export lie. */
@@ -62,6 +64,7 @@ function probeServices(parts: ManagementParts, running: RunningServices): ProbeS
       return account;
     },
     databaseOf: (account) => running.databaseOf(account),
+    proxyTroubles: parts.proxyTroubles,
     openBackEnd: async (protocol, account) => {
       const session = await parts.backEnd.open({
         session: nextSessionId(),

@@ -10,7 +10,7 @@ import {
   onAllAddresses,
   shiftedConnectorPorts,
 } from '../directory/connectors.ts';
-import type { Binding, Credentials, DatabaseRecord, Server } from '../directory/model.ts';
+import type { Binding, Credentials, DatabaseRecord, MailProtocolSettings, Server } from '../directory/model.ts';
 
 export interface OrganizationPlan {
   readonly organization: string;
@@ -24,8 +24,9 @@ export interface OrganizationPlan {
 
 export interface PortPlan {
   readonly connectors: ConnectorPorts;
-  readonly imap: { readonly plain: number; readonly tls: number };
-  readonly pop3: { readonly plain: number; readonly tls: number };
+  /** `backEnd`: ProxyTargetPort. */
+  readonly imap: { readonly plain: number; readonly tls: number; readonly backEnd: number };
+  readonly pop3: { readonly plain: number; readonly tls: number; readonly backEnd: number };
   readonly web: number;
   /** Addresses to listen on. */
   readonly bind: (port: number) => readonly Binding[];
@@ -89,8 +90,8 @@ async function addBuiltInAccounts(
 /** All addresses of the machine, the standard ports. */
 export const STANDARD_PORTS: PortPlan = {
   connectors: CONNECTOR_PORTS,
-  imap: { plain: 143, tls: 993 },
-  pop3: { plain: 110, tls: 995 },
+  imap: { plain: 143, tls: 993, backEnd: 1993 },
+  pop3: { plain: 110, tls: 995, backEnd: 1995 },
   web: 443,
   bind: onAllAddresses,
 };
@@ -99,8 +100,8 @@ export const STANDARD_PORTS: PortPlan = {
 export function shiftedPorts(by: number, address: string): PortPlan {
   return {
     connectors: shiftedConnectorPorts(by),
-    imap: { plain: 143 + by, tls: 993 + by },
-    pop3: { plain: 110 + by, tls: 995 + by },
+    imap: { plain: 143 + by, tls: 993 + by, backEnd: 1993 + by },
+    pop3: { plain: 110 + by, tls: 995 + by, backEnd: 1995 + by },
     web: 443 + by,
     bind: (port) => [{ address, port }],
   };
@@ -109,8 +110,13 @@ export function shiftedPorts(by: number, address: string): PortPlan {
 /** Moves every listener of a server; nothing is written that is already so. */
 export async function applyPorts(directory: Directory, server: Server, ports: PortPlan): Promise<void> {
   const { bind } = ports;
-  const imap = { unencryptedOrTlsBindings: bind(ports.imap.plain), sslBindings: bind(ports.imap.tls) };
-  const pop3 = { unencryptedOrTlsBindings: bind(ports.pop3.plain), sslBindings: bind(ports.pop3.tls) };
+  // Each side has its own settings, and those of a role that a server does not have cannot be set.
+  const settings = ({ plain, tls, backEnd }: PortPlan['imap']): Partial<MailProtocolSettings> => ({
+    ...(server.frontEnd ? { unencryptedOrTlsBindings: bind(plain), sslBindings: bind(tls) } : {}),
+    ...(server.backEnd ? { proxyTargetPort: backEnd } : {}),
+  });
+  const imap = settings(ports.imap);
+  const pop3 = settings(ports.pop3);
   const same = (now: object, wanted: object): boolean =>
     Object.entries(wanted).every(([key, value]) => JSON.stringify(Reflect.get(now, key)) === JSON.stringify(value));
   if (!same(await directory.imapSettings(server.id), imap)) await directory.setImapSettings(server.id, imap);

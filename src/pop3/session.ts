@@ -228,7 +228,7 @@ export class Pop3Session {
         return;
       case 'capa':
         this.#replies.ok(out, texts.capabilitiesFollow);
-        for (const line of this.#capabilityLines(connection)) out.ascii(`${line}\r\n`);
+        for (const line of this.#capabilityLines()) out.ascii(`${line}\r\n`);
         out.ascii('.\r\n');
         return;
       case 'lang':
@@ -242,11 +242,12 @@ export class Pop3Session {
     }
   }
 
-  #capabilityLines(connection: Connection): readonly string[] {
+  #capabilityLines(): readonly string[] {
     const { handOver, mechanisms = [], settings } = this.#options;
     return pop3Capabilities({
       authenticated: true,
-      encrypted: connection.tls !== null || handOver.tls !== null,
+      // Of the client's connection: this one may be a front end's.
+      encrypted: handOver.tls !== null,
       mechanisms,
       password: handOver.pop3?.password ?? true,
       loginDelay: settings().loginDelay,

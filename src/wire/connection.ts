@@ -286,6 +286,15 @@ export class Connection {
     this.#tls = tlsFacts(secure);
   }
 
+  /** Gives the stream away, `unread` first. `end`, `destroy`, `isOpen` and `closed` are what is left here. */
+  release(): { readonly socket: Socket; readonly unread: Buffer } {
+    this.flush();
+    this.idleLimit(null);
+    this.#detach(this.#socket);
+    this.#socket.on('close', Connection.#listeners.close);
+    return { socket: this.#socket, unread: this.#take(this.#buffered) };
+  }
+
   /** Flush, say goodbye and close; destroys the socket when the peer does not read its last bytes in time. */
   end(): void {
     this.out.flush();

@@ -117,17 +117,7 @@ async function start(
     administrator: await cheapCredentials(administrator.password),
   });
   const users = await addUsers(directory, options.users ?? ['alice', 'bob']);
-  for (const connector of await directory.connectors(server.id)) {
-    await directory.changeConnector(connector.id, {
-      enabled: connector.name.includes('Frontend') && !connector.name.startsWith('Outbound'),
-      // Tests fail logons on purpose, and would wait five seconds each time.
-      tarpitInterval: 0,
-      authTarpitInterval: 0,
-      messageRateLimit: Number.POSITIVE_INFINITY,
-      maxInboundConnectionPerSource: Number.POSITIVE_INFINITY,
-      maxInboundConnectionPercentagePerSource: 100,
-    });
-  }
+  await easeConnectors(directory, server);
   const ports = await freePorts('127.0.0.1');
   await applyPorts(directory, server, ports);
   for (const service of options.enable ?? ['imap4', 'pop3']) {
@@ -145,7 +135,7 @@ async function start(
     configuration: { ...defaultConfiguration(), ...options.configuration },
     directory,
     server,
-    openDatabase: engine(options.engine, layout, log),
+    openDatabase: storeEngine(options.engine, layout, log),
     certificates: certificates.store,
     authorityFile: certificates.authorityFile,
     webBindings: [{ address: '127.0.0.1', port: ports.web }],
@@ -208,6 +198,20 @@ export function cheapCredentials(password: string): Promise<Credentials> {
   return makeCredentials(password, { parameters: CHEAP_ARGON2, iterations: CHEAP_ITERATIONS });
 }
 
+/** Tests fail logons on purpose, send in volleys and come from one address. */
+export async function easeConnectors(directory: Directory, server: Server): Promise<void> {
+  for (const connector of await directory.connectors(server.id)) {
+    await directory.changeConnector(connector.id, {
+      enabled: connector.name.includes('Frontend') && !connector.name.startsWith('Outbound'),
+      tarpitInterval: 0,
+      authTarpitInterval: 0,
+      messageRateLimit: Number.POSITIVE_INFINITY,
+      maxInboundConnectionPerSource: Number.POSITIVE_INFINITY,
+      maxInboundConnectionPercentagePerSource: 100,
+    });
+  }
+}
+
 async function addUsers(directory: Directory, names: readonly string[]): Promise<readonly TestUser[]> {
   const users: TestUser[] = [];
   for (const name of names) {
@@ -226,14 +230,14 @@ async function addUsers(directory: Directory, names: readonly string[]): Promise
   return users;
 }
 
-function engine(name: OrganizationOptions['engine'], layout: DataLayout, log: Log): OpenDatabase {
+export function storeEngine(name: OrganizationOptions['engine'], layout: DataLayout, log: Log): OpenDatabase {
   return async (record, quotaOf) =>
     name === 'memory'
       ? openMemoryDatabase({ log, quotaOf })
       : openSqliteDatabase({ directory: locationOf(layout.root, record), log, quotaOf });
 }
 
-function recordingLog(): { log: Log; lines: readonly LogLine[] } {
+export function recordingLog(): { log: Log; lines: readonly LogLine[] } {
   const lines: LogLine[] = [];
   const make = (bound: object): Log => {
     const write =

@@ -14,6 +14,7 @@ const services: ProbeServices = {
   account: () => Promise.reject(new Error('not asked for')),
   databaseOf: () => assert.fail(),
   openBackEnd: () => Promise.resolve(),
+  proxyTroubles: () => [],
 };
 
 function monitored(outcomes: Array<Error | null>): {

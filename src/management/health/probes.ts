@@ -32,6 +32,8 @@ export interface ProbeServices {
   databaseOf(account: Account): MailboxDatabase;
   /** Opens a session of the back end in this process and lets go of it. @throws Failure */
   openBackEnd(protocol: 'imap' | 'pop3', account: Account): Promise<void>;
+  /** Back ends of other servers that this one's front ends cannot reach now, a sentence each. */
+  proxyTroubles(protocol: 'imap' | 'pop3'): readonly string[];
 }
 
 export interface Probe {
@@ -164,6 +166,16 @@ function mailProtocol(noun: 'Pop' | 'Imap'): readonly Probe[] {
       needs: [frontEnd],
       says: `The ${title} front end takes a connection, makes TLS and greets.`,
       run: (services) => greets(services, protocol, noun === 'Pop' ? /^\+OK/ : /^\* OK/),
+    },
+    {
+      name: `${noun}BackEndsProbe`,
+      healthSet: `${set}.Proxy`,
+      needs: [frontEnd],
+      says: `The ${title} front end reaches the back ends of other servers that its users need.`,
+      run: async (services) => {
+        const troubles = services.proxyTroubles(protocol);
+        if (troubles.length > 0) throw new ProbeError(troubles.join(' '));
+      },
     },
     {
       name: `${noun}SelfTestProbe`,

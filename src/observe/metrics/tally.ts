@@ -82,6 +82,18 @@ export class ConnectionTally {
   readonly refused = new Counts();
 }
 
+/** Sessions between front ends and back ends of different servers. */
+export class ProxyTally {
+  /** Back-end side: connections from front ends of other servers. */
+  readonly accepted = new ConnectionTally();
+  /** Front-end side: OK, or the FailureCode of what became of it. */
+  readonly opened = new Counts();
+  /** Front-end side: sessions relayed now. */
+  open = 0;
+  /** Front-end side, from asking for a session to having it, those refused included. */
+  readonly durations = new Durations();
+}
+
 export class Tally {
   readonly connections = {
     imap: new ConnectionTally(),
@@ -89,6 +101,7 @@ export class Tally {
     smtp: new ConnectionTally(),
     web: new ConnectionTally(),
   };
+  readonly proxied = { imap: new ProxyTally(), pop3: new ProxyTally() };
   readonly commands = { imap: new CommandTally(), pop3: new CommandTally(), smtp: new CommandTally() };
   /** protocol, mechanism, result: OK or a FailureCode. */
   readonly logons = new Counts();
