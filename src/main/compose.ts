@@ -59,8 +59,6 @@ export interface ServerParts {
   /** Where the web service listens; those of the configuration file when missing. */
   readonly webBindings?: readonly Binding[];
   readonly saltKey: Uint8Array;
-  /** How it proves itself to other servers of the organization; missing: it is alone. */
-  readonly identity?: ServerIdentity;
   readonly version: string;
   readonly log: Log;
   /** Counts failed logons; one with the usual limits when missing. */

@@ -20,7 +20,8 @@ import { freePorts } from '../../src/main/free-ports.ts';
 import { applyPorts, createOrganization, type PortPlan } from '../../src/main/organization.ts';
 import { createMailboxes } from '../../src/management/mailboxes.ts';
 import { actOnServices, servicesNamed } from '../../src/management/services.ts';
-import { makeServerAuthority, type ServerAuthorityPem } from '../../src/tls/server-authority.ts';
+import type { AuthorityPem } from '../../src/tls/ecdsa.ts';
+import { makeServerAuthority } from '../../src/tls/server-authority.ts';
 import type { ServerIdentity } from '../../src/tls/server-identity.ts';
 import {
   cheapCredentials,
@@ -75,7 +76,7 @@ export interface TestServer {
 
 export interface ManyServers {
   readonly directory: Directory;
-  readonly authority: ServerAuthorityPem;
+  readonly authority: AuthorityPem;
   readonly users: readonly TestUser[];
   /** By name. */
   server(name: string): TestServer;
