@@ -1,7 +1,9 @@
 /**
- * The directory as everyone else sees it; SQLite fills it now, PostgreSQL later, one conformance suite for both.
+ * The directory as everyone else sees it; SQLite and PostgreSQL fill it, with one conformance suite for both.
  *
- * Reads are asynchronous because an engine may be remote; an engine keeps a cache so that a logon costs no query.
+ * Reads are asynchronous because an engine may be remote; what a logon reads is kept, so that it costs no query the
+ * second time and is answered as last known while the directory is away. What is not known then, and every write,
+ * fails with UNAVAILABLE: never with an answer that says something does not exist.
  * Every write is validated, made in one transaction, and announced to `watch` in every process that has the
  * directory open, within a second.
  */
@@ -237,6 +239,8 @@ export interface Directory {
     patch: Partial<Omit<ServiceState, 'service'>>,
   ): Promise<ServiceState>;
 
+  /** False while the directory is away: reads answer what was known last, writes are refused. */
+  isReachable(): boolean;
   /** Called after a change, made here or in another process. Returns the way to stop. */
   watch(listener: (change: DirectoryChange) => void): () => void;
   close(): Promise<void>;

@@ -36,6 +36,7 @@ type Reading =
   | 'connectors'
   | 'services'
   | 'as'
+  | 'isReachable'
   | 'watch'
   | 'close';
 export type Writing = Exclude<keyof Directory, Reading>;

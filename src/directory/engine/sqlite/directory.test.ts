@@ -9,9 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { Failure } from '../../../observe/failure.ts';
 import { openSqliteDirectory } from './directory.ts';
-import { LruMap } from './lru.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
-import { orderedId } from './ordered-id.ts';
 
 let folder: string;
 before(async () => {
@@ -123,20 +121,4 @@ test('two processes: each hears of the other within a second and reads no stale 
     ['1006', '1004', '1002'],
   );
   await directory.close();
-});
-
-test('the bounded map keeps what was asked for last', () => {
-  const map = new LruMap<string, number>(2);
-  map.set('a', 1);
-  map.set('b', 2);
-  map.get('a');
-  map.set('c', 3);
-  assert.deepEqual([map.get('a'), map.get('b'), map.get('c'), map.size], [1, undefined, 3, 2]);
-});
-
-test('ids are UUID version 7 and rise', () => {
-  const ids = Array.from({ length: 10_000 }, orderedId);
-  assert.deepEqual(ids, [...ids].sort());
-  assert.equal(new Set(ids).size, ids.length);
-  for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });

@@ -19,6 +19,11 @@ export class LruMap<K, V> {
     return value;
   }
 
+  /** Does not count as asked for. */
+  peek(key: K): V | undefined {
+    return this.#entries.get(key);
+  }
+
   set(key: K, value: V): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);

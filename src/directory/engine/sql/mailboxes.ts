@@ -1,12 +1,12 @@
 /** Mailbox settings in the light of the rest: what may be set, and which quotas count now (exchange-behaviour.md §9.2). */
 import { Failure } from '../../../observe/failure.ts';
-import type { Account, DatabaseId, DatabaseSettings, MailboxSettings, Quotas } from '../../model.ts';
+import type { Account, DatabaseSettings, MailboxSettings, Quotas, ThrottlingPolicy } from '../../model.ts';
 import { checkQuotas } from '../../settings/rules.ts';
-import type { ThrottlingPolicies } from './throttling-policies.ts';
+import { checkAssignable } from './throttling-policies.ts';
 
 /** @throws Failure CANNOT, NONEXISTENT (policy) */
 export function checkMailbox(
-  policies: ThrottlingPolicies,
+  policies: readonly ThrottlingPolicy[],
   patch: Partial<MailboxSettings>,
   merged: MailboxSettings,
   account: Account,
@@ -15,17 +15,12 @@ export function checkMailbox(
     throw new Failure('CANNOT', `${account.alias} has no mailbox; make one: Enable-Mailbox`);
   checkQuotas(merged);
   if (patch.throttlingPolicy !== undefined && patch.throttlingPolicy !== '')
-    policies.checkAssignable(patch.throttlingPolicy);
+    checkAssignable(policies, patch.throttlingPolicy);
 }
 
-/** @throws Failure NONEXISTENT when the account has no mailbox */
-export function effectiveQuotas(
-  account: Account,
-  own: MailboxSettings,
-  ofDatabase: (id: DatabaseId) => DatabaseSettings,
-): Quotas {
-  if (account.mailbox === null) throw new Failure('NONEXISTENT', `${account.alias} has no mailbox`);
-  const from: Quotas = own.useDatabaseQuotaDefaults ? ofDatabase(account.mailbox.database) : own;
+/** `ofDatabase`: settings of the database that holds the mailbox. */
+export function effectiveQuotas(own: MailboxSettings, ofDatabase: DatabaseSettings): Quotas {
+  const from: Quotas = own.useDatabaseQuotaDefaults ? ofDatabase : own;
   return {
     issueWarningQuota: from.issueWarningQuota,
     prohibitSendQuota: from.prohibitSendQuota,

@@ -1,5 +1,4 @@
-/** Rows of SQLite to the types of model.ts. Every column is checked, so that a damaged file is noticed here. */
-import type { SQLOutputValue } from 'node:sqlite';
+/** Rows to the types of model.ts. Every column is checked, so that a damaged directory is noticed here. */
 import { Failure } from '../../../observe/failure.ts';
 import { mailboxId } from '../../../store/model.ts';
 import {
@@ -20,11 +19,10 @@ import {
 } from '../../model.ts';
 import { NO_SERVER } from '../../settings/schema.ts';
 import { transportConfigSchema } from '../../settings/transport-config.ts';
-
-export type Row = Readonly<Record<string, SQLOutputValue>>;
+import type { OnRefused, Row } from './seam.ts';
 
 const damaged = (column: string): Failure =>
-  new Failure('CORRUPTION', `the directory file is damaged (column ${column}); restore it from a backup`);
+  new Failure('CORRUPTION', `the directory is damaged (column ${column}); restore it from a backup`);
 
 export function textOf(row: Row, column: string): string {
   const value = row[column];
@@ -41,7 +39,8 @@ export function numberOf(row: Row, column: string): number {
 export function bytesOf(row: Row, column: string): Uint8Array {
   const value = row[column];
   if (!(value instanceof Uint8Array)) throw damaged(column);
-  return value;
+  // A Buffer of PostgreSQL's driver may be a window of something larger.
+  return new Uint8Array(value);
 }
 
 export function wordOf<T extends string>(row: Row, column: string, words: readonly T[]): T {
@@ -70,8 +69,7 @@ export const STARTUP_TYPES = ['Automatic', 'Manual', 'Disabled'] as const satisf
 >;
 export const ENGINES = ['sqlite', 'postgres'] as const satisfies ReadonlyArray<DatabaseRecord['engine']>;
 
-/** `onRefused` hears of stored settings that are no longer acceptable. */
-export const organizationOf = (row: Row, onRefused: (name: string) => void): Organization => ({
+export const organizationOf = (row: Row, onRefused: OnRefused): Organization => ({
   ...transportConfigSchema.load(jsonOf(row, 'transport_config'), NO_SERVER, onRefused),
   name: textOf(row, 'name'),
 });
@@ -140,7 +138,7 @@ export function jsonOf(row: Row, column: string): unknown {
     const parsed: unknown = JSON.parse(textOf(row, column));
     return parsed;
   } catch (cause) {
-    throw new Failure('CORRUPTION', `the directory file is damaged (column ${column}); restore it from a backup`, {
+    throw new Failure('CORRUPTION', `the directory is damaged (column ${column}); restore it from a backup`, {
       cause,
     });
   }
