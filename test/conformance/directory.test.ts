@@ -1,7 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { after, test } from 'node:test';
+import { openPostgresDirectory } from '../../src/directory/engine/postgres/directory.ts';
 import { openSqliteDirectory } from '../../src/directory/engine/sqlite/directory.ts';
+import { freshDatabase, postgresMissing, stopSharedPostgres } from '../support/postgres.ts';
 import { directoryAuditConformance } from './directory-audit.ts';
 import { directoryMailboxesConformance } from './directory-mailboxes.ts';
 import { directoryPoliciesConformance } from './directory-policies.ts';
@@ -28,10 +31,30 @@ const inFile: OpenDirectory = async (options) => {
   };
 };
 
-for (const [engine, open] of [
-  ['SQLite in memory', inMemory],
-  ['SQLite file', inFile],
+const inPostgres: OpenDirectory = async (options) => {
+  const { url, drop } = await freshDatabase();
+  const directory = await openPostgresDirectory({ urls: [url], ...options });
+  return {
+    directory,
+    another: () => openPostgresDirectory({ urls: [url], ...options }),
+    close: async () => {
+      await directory.close();
+      await drop();
+    },
+  };
+};
+
+after(stopSharedPostgres);
+
+for (const [engine, open, missing] of [
+  ['SQLite in memory', inMemory, null],
+  ['SQLite file', inFile, null],
+  ['PostgreSQL', inPostgres, postgresMissing()],
 ] as const) {
+  if (missing !== null) {
+    test(`directory on ${engine}`, { skip: missing });
+    continue;
+  }
   directoryConformance(engine, open);
   directoryTopologyConformance(engine, open);
   directoryMailboxesConformance(engine, open);

@@ -26,6 +26,20 @@ function keysOf(password: string, salt: Buffer, iterations: number): { client: B
   return { client, verifier: { iterations, salt, storedKey, serverKey: hmac(salted, 'Server Key') } };
 }
 
+const example: Logon['account'] = await (async () => {
+  const directory = await openSqliteDirectory({ file: ':memory:' });
+  const account = await directory.addAccount({
+    kind: 'user',
+    displayName: 'user',
+    alias: 'user',
+    userPrincipalName: 'user@example.org',
+    mailbox: null,
+    credentials: null,
+  });
+  await directory.close();
+  return account;
+})();
+
 test('the example of RFC 7677 §3, byte for byte', async () => {
   const { verifier } = keysOf('pencil', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'), 4096);
   const accepted: string[] = [];
@@ -56,20 +70,6 @@ test('the example of RFC 7677 §3, byte for byte', async () => {
   assert.equal(Buffer.from(final.final).toString(), 'v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=');
   assert.deepEqual(accepted, ['user/']);
 });
-
-const example: Logon['account'] = await (async () => {
-  const directory = await openSqliteDirectory({ file: ':memory:' });
-  const account = await directory.addAccount({
-    kind: 'user',
-    displayName: 'user',
-    alias: 'user',
-    userPrincipalName: 'user@example.org',
-    mailbox: null,
-    credentials: null,
-  });
-  await directory.close();
-  return account;
-})();
 
 const PASSWORD = 'p\u00e4ss, wörd=ünd \u00ad mehr';
 let directory: Directory;
