@@ -32,14 +32,15 @@ const inFile: OpenDirectory = async (options) => {
 };
 
 const inPostgres: OpenDirectory = async (options) => {
-  const { url, drop } = await freshDatabase();
+  const database = await freshDatabase();
+  const { url } = database;
   const directory = await openPostgresDirectory({ urls: [url], ...options });
   return {
     directory,
     another: () => openPostgresDirectory({ urls: [url], ...options }),
     close: async () => {
       await directory.close();
-      await drop();
+      await database.drop();
     },
   };
 };

@@ -40,17 +40,10 @@ export interface ConnectionEvents {
   lost?(reason: ConnectionLost): void;
 }
 
-const INT8 = 20;
-const JSON_TYPE = 114;
-
 /** Numbers as numbers (counts, times in ms and row numbers are far below 2^53), JSON as its text. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
-    if (oid === INT8) return Number;
-    if (oid === JSON_TYPE) return String;
-    return pg.types.getTypeParser(oid, format);
-  },
-};
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
+types.setTypeParser(pg.types.builtins.JSON, String);
 
 export class Connection {
   readonly #client: pg.Client;
