@@ -93,6 +93,7 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
     if (object === undefined) throw new Error('the step before made one');
     return object;
   };
+  const edge = async (from: Directory) => last((await from.servers()).filter((one) => !one.backEnd)).id;
   return {
     setOrganization: {
       run: (as) => as.setOrganization({ maxSendSize: 36 * 1024 ** 2, maxReceiveSize: 10 * 1024 ** 2 }),
@@ -147,19 +148,13 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
       ],
     },
     changeServer: {
-      run: async (as) => {
-        const edge = (await as.servers()).find((one) => one.name === 'FE1');
-        if (edge !== undefined) await as.changeServer(edge.id, { name: 'FE2', fqdn: 'FE2.example.org' });
-      },
+      run: async (as) => as.changeServer(await edge(as), { name: 'FE2', fqdn: 'FE2.example.org' }),
       leaves: [
         changed('Server', 'FE1', { Name: 'FE1', Fqdn: 'fe1.example.org' }, { Name: 'FE2', Fqdn: 'fe2.example.org' }),
       ],
     },
     removeServer: {
-      run: async (as) => {
-        const edge = (await as.servers()).find((one) => one.name === 'FE2');
-        if (edge !== undefined) await as.removeServer(edge.id);
-      },
+      run: async (as) => as.removeServer(await edge(as)),
       leaves: [removed('Server', 'FE2', { Name: 'FE2', Fqdn: 'fe2.example.org' }, true)],
     },
     addDatabase: {
