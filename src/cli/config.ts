@@ -4,6 +4,8 @@ import type { Command } from 'commander';
 import { layoutOf, type DataOption, withData } from './options.ts';
 import { print } from './output.ts';
 
+const PASSWORD_IN_URL = /(\/\/[^/@:]*):[^/@]*@/g;
+
 export function addConfig(program: Command): void {
   const config = program.command('config').description('look at the configuration file');
   withData(config.command('check'))
@@ -17,7 +19,8 @@ export function addConfig(program: Command): void {
       if (!existsSync(file)) process.stderr.write(`There is no ${file}; these are the defaults.\n`);
       for (const [section, keys] of Object.entries(configuration)) {
         print(`[${section}]`);
-        for (const [key, value] of Object.entries(keys)) print(`${key} = ${JSON.stringify(value)}`);
+        for (const [key, value] of Object.entries(keys))
+          print(`${key} = ${JSON.stringify(value).replace(PASSWORD_IN_URL, '$1:***@')}`);
       }
     });
   config

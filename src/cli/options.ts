@@ -29,18 +29,22 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
-/** First line of the file; `-` is stdin. Passwords never stand on a command line, where every user can see them. */
-export async function readPassword(file: string): Promise<string> {
+/**
+ * First line of the file; `-` is stdin. Passwords never stand on a command line, where every user can see them.
+ * `option`: where the file was named.
+ */
+export async function readPassword(file: string, option = '--password-file'): Promise<string> {
+  const what = option.includes('password') ? 'password' : option === '--join' ? 'token' : 'URL';
   let text: string;
   try {
     text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
   } catch (error) {
-    throw new CommandError(`the password file ${file} cannot be read`, {
+    throw new CommandError(`the ${what} file ${file} cannot be read`, {
       cause: error,
-      next: 'Write the password into a file that only you can read, and name it with --password-file. "-" reads it from stdin.',
+      next: `Write the ${what} into a file that only you can read, and name it with ${option}. "-" reads it from stdin.`,
     });
   }
   const password = text.split(/\r?\n/, 1)[0] ?? '';
-  if (password === '') throw new CommandError(`the first line of ${file} is empty: it has to be the password`);
+  if (password === '') throw new CommandError(`the first line of ${file} is empty: it has to be the ${what}`);
   return password;
 }

@@ -10,6 +10,7 @@ import { addMailbox } from './mailbox.ts';
 import { EXIT, followReader, report } from './output.ts';
 import { addPassword } from './password.ts';
 import { addServe } from './serve.ts';
+import { addServer } from './server.ts';
 import { addService } from './service.ts';
 import { addSessions } from './sessions.ts';
 import { addSetup } from './setup.ts';
@@ -69,6 +70,7 @@ Every command finds its instance by --data DIR or the environment variable PENFO
   addServe(program);
   addStatus(program);
   addShell(program);
+  addServer(program);
   addService(program);
   addMailbox(program);
   addPassword(program);

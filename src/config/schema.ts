@@ -39,6 +39,15 @@ const serverSection = v.strictObject({
   ),
 });
 
+const directorySection = v.strictObject({
+  url: maybeText(
+    'PostgreSQL database that holds the directory of an organization of several servers: `postgres://user@host/database`; several hosts, with commas between, are the members of one cluster. Empty: the SQLite file of this data directory.',
+  ),
+  url_file: maybeText(
+    'File whose first line is that URL instead, so that its password stands in a file of its own (0600). Relative to the data directory unless absolute.',
+  ),
+});
+
 const logSection = v.strictObject({
   level: v.optional(
     v.pipe(
@@ -91,6 +100,7 @@ const controlSection = v.strictObject({
 
 export const configurationSchema = v.strictObject({
   server: v.optional(serverSection, {}),
+  directory: v.optional(directorySection, {}),
   tls: v.optional(tlsSection, {}),
   log: v.optional(logSection, {}),
   shutdown: v.optional(shutdownSection, {}),

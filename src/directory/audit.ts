@@ -89,6 +89,7 @@ export function accountValues(account: Account, database: string): AuditValues {
 export const serverValues = (server: Server, site: string): AuditValues => ({
   Name: server.name,
   Fqdn: server.fqdn,
+  ...(server.internalAddress === undefined ? {} : { InternalAddress: server.internalAddress }),
   Site: site,
   FrontEnd: boolean.format(server.frontEnd),
   BackEnd: boolean.format(server.backEnd),

@@ -50,7 +50,7 @@ export interface Server {
   readonly id: ServerId;
   readonly name: string;
   readonly fqdn: string;
-  /** Host name or address where other servers dial it; left out: the FQDN (see internal-address.ts). */
+  /** Host name or address where other servers dial it; left out, or empty in a change: the FQDN (internal-address.ts). */
   readonly internalAddress?: string;
   readonly site: SiteId;
   readonly frontEnd: boolean;

@@ -10,13 +10,23 @@ import {
   onAllAddresses,
   shiftedConnectorPorts,
 } from '../directory/connectors.ts';
-import type { Binding, Credentials, DatabaseRecord, MailProtocolSettings, Server } from '../directory/model.ts';
+import type { Binding, Credentials, DatabaseRecord, MailProtocolSettings, Server, SiteId } from '../directory/model.ts';
 
-export interface OrganizationPlan {
-  readonly organization: string;
-  readonly site: string;
+export const SERVER_ROLES = ['front-end', 'back-end', 'both'] as const;
+export type ServerRole = (typeof SERVER_ROLES)[number];
+
+export interface ServerPlan {
   readonly server: string;
   readonly fqdn: string;
+  /** Where other servers dial it; missing: the FQDN. */
+  readonly internalAddress?: string;
+  /** Missing: both. */
+  readonly role?: ServerRole;
+}
+
+export interface OrganizationPlan extends ServerPlan {
+  readonly organization: string;
+  readonly site: string;
   readonly domain: string;
   readonly database: string;
   readonly administrator: Credentials;
@@ -41,23 +51,36 @@ export interface CreatedOrganization {
 export async function createOrganization(directory: Directory, plan: OrganizationPlan): Promise<CreatedOrganization> {
   await directory.setOrganization({ name: plan.organization });
   const site = await directory.addSite(plan.site);
+  const server = await createServer(directory, site.id, plan);
+  const database = await createDatabase(directory, server, plan.database);
+  await directory.addDomain({ name: plan.domain, type: 'Authoritative', isDefault: true });
+  await addBuiltInAccounts(directory, plan, database);
+  return { server, database };
+}
+
+/** A server of the site with what its roles need. POP3 and IMAP4 are installed, Manual and stopped. */
+export async function createServer(directory: Directory, site: SiteId, plan: ServerPlan): Promise<Server> {
+  const role = plan.role ?? 'both';
   const server = await directory.addServer({
     name: plan.server,
     fqdn: plan.fqdn,
-    site: site.id,
-    frontEnd: true,
-    backEnd: true,
+    ...(plan.internalAddress === undefined ? {} : { internalAddress: plan.internalAddress }),
+    site,
+    frontEnd: role !== 'back-end',
+    backEnd: role !== 'front-end',
   });
-  const database = await directory.addDatabase({
-    name: plan.database,
+  for (const connector of defaultConnectors(server)) await directory.addConnector(connector);
+  return server;
+}
+
+/** An SQLite mailbox database below the data directory of that server. */
+export function createDatabase(directory: Directory, server: Server, name: string): Promise<DatabaseRecord> {
+  return directory.addDatabase({
+    name,
     server: server.id,
     engine: 'sqlite',
-    location: `databases/${plan.database.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`,
+    location: `databases/${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`,
   });
-  await directory.addDomain({ name: plan.domain, type: 'Authoritative', isDefault: true });
-  for (const connector of defaultConnectors(server)) await directory.addConnector(connector);
-  await addBuiltInAccounts(directory, plan, database);
-  return { server, database };
 }
 
 /** Postmaster mail (RFC 5321 §4.5.1) has to reach somebody: the administrator's mailbox takes it. */
@@ -96,14 +119,14 @@ export const STANDARD_PORTS: PortPlan = {
   bind: onAllAddresses,
 };
 
-/** Standard ports plus `by`, on one address. */
-export function shiftedPorts(by: number, address: string): PortPlan {
+/** Standard ports plus `by`, on one address; null: on all. */
+export function shiftedPorts(by: number, address: string | null): PortPlan {
   return {
     connectors: shiftedConnectorPorts(by),
     imap: { plain: 143 + by, tls: 993 + by, backEnd: 1993 + by },
     pop3: { plain: 110 + by, tls: 995 + by, backEnd: 1995 + by },
     web: 443 + by,
-    bind: (port) => [{ address, port }],
+    bind: address === null ? onAllAddresses : (port) => [{ address, port }],
   };
 }
 

@@ -10,6 +10,7 @@ import { openCertificates } from './certificates.ts';
 import { type RunningServer, startServer } from './compose.ts';
 import { engineOf } from './engines.ts';
 import { openIdentity } from './identity.ts';
+import { sweepJoinTokens } from './join-token.ts';
 import { lockInstance } from './instance-lock.ts';
 import { openLog } from './log.ts';
 import { openDirectory, ownServer } from './open-directory.ts';
@@ -51,7 +52,7 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
   const undo: Array<() => Promise<void>> = [async () => lock.release()];
   try {
     const log = openLog(layout, configuration);
-    const directory = await openDirectory(layout, log);
+    const directory = await openDirectory(layout, log, configuration);
     undo.push(() => directory.close());
     const server = await ownServer(directory, configuration.server.name);
     const prepared: Prepared = { layout, configuration, directory, server, log };
@@ -64,6 +65,8 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
     const secrets = await openOrganizationSecrets(layout, directory);
     const identity = await openIdentity(server.id, secrets, log);
     undo.push(async () => identity.close());
+    const stopSweep = sweepJoinTokens(directory, log);
+    undo.push(async () => stopSweep());
     const running = await startServer({
       ...prepared,
       openDatabase: engineOf(layout, log),

@@ -55,6 +55,12 @@ export function directoryTopologyConformance(engine: string, open: OpenDirectory
       await refused(directory.changeServer(two.id, { name: 'mail1' }), 'ALREADYEXISTS', /mail1/);
       await refused(directory.changeServer(two.id, { fqdn: 'MAIL1.example.org' }), 'ALREADYEXISTS');
       await refused(directory.changeServer(two.id, { fqdn: 'a b' }), 'CANNOT', /Fqdn/);
+      const dialled = await directory.changeServer(two.id, { internalAddress: '10.0.0.2' });
+      assert.equal(dialled.internalAddress, '10.0.0.2');
+      assert.equal((await directory.servers()).find((one) => one.id === two.id)?.internalAddress, '10.0.0.2');
+      assert.equal((await directory.changeServer(two.id, { fqdn: two.fqdn })).internalAddress, '10.0.0.2');
+      assert.equal((await directory.changeServer(two.id, { internalAddress: '' })).internalAddress, undefined);
+      await refused(directory.changeServer(two.id, { internalAddress: 'a b' }), 'CANNOT', /InternalAddress/);
       await refused(directory.changeServer(two.id, { site: siteId('none') }), 'NONEXISTENT', /site/);
       await refused(directory.changeServer(two.id, { frontEnd: false, backEnd: false }), 'CANNOT');
       await refused(directory.changeServer(serverId('none'), { name: 'X' }), 'NONEXISTENT');

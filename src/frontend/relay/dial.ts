@@ -2,6 +2,7 @@
  * One connection to the back-end port of another server: reached, both sides proved, greeted, within a time limit.
  * Knows no user.
  */
+import { internalAddress } from '../../directory/internal-address.ts';
 import type { Server } from '../../directory/model.ts';
 import { parseAnswer, PROXY_LINE_BYTES, type ProxyAnswer, type ProxyProtocol } from '../../backend/proxy/dialect.ts';
 import { Failure } from '../../observe/failure.ts';
@@ -33,7 +34,7 @@ export interface Target {
 /** @throws Unreachable */
 export async function dial(identity: ServerIdentity, target: Target, limitMs: number): Promise<Connection> {
   const { server, protocol, port } = target;
-  const socket = identity.dial(server.id, { host: server.fqdn, port });
+  const socket = identity.dial(server.id, { host: internalAddress(server), port });
   socket.setKeepAlive(true, BACK_END_KEEP_ALIVE_MS);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const late = setTimeout(() => socket.destroy(new Unreachable(server, true, 'does not answer')), limitMs);

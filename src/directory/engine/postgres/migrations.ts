@@ -192,6 +192,8 @@ const STEPS: readonly string[] = [
     after_values json
   );
   `,
+  // Issue 4: where other servers dial a server; empty: its host name.
+  `ALTER TABLE server ADD COLUMN internal_address text NOT NULL DEFAULT ''`,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -76,14 +76,18 @@ export const organizationOf = (row: Row, onRefused: OnRefused): Organization => 
 
 export const siteOf = (row: Row): Site => ({ id: siteId(textOf(row, 'id')), name: textOf(row, 'name') });
 
-export const serverOf = (row: Row): Server => ({
-  id: serverId(textOf(row, 'id')),
-  name: textOf(row, 'name'),
-  fqdn: textOf(row, 'fqdn'),
-  site: siteId(textOf(row, 'site')),
-  frontEnd: numberOf(row, 'front_end') === 1,
-  backEnd: numberOf(row, 'back_end') === 1,
-});
+export function serverOf(row: Row): Server {
+  const internalAddress = textOf(row, 'internal_address');
+  return {
+    id: serverId(textOf(row, 'id')),
+    name: textOf(row, 'name'),
+    fqdn: textOf(row, 'fqdn'),
+    ...(internalAddress === '' ? {} : { internalAddress }),
+    site: siteId(textOf(row, 'site')),
+    frontEnd: numberOf(row, 'front_end') === 1,
+    backEnd: numberOf(row, 'back_end') === 1,
+  };
+}
 
 export const databaseOf = (row: Row): DatabaseRecord => ({
   id: databaseId(textOf(row, 'id')),

@@ -1,5 +1,6 @@
 /** Servers that come, change and go. */
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { Failure } from '../../../observe/failure.ts';
 import { serverValues } from '../../audit.ts';
 import { type Server, type ServerId, serverId } from '../../model.ts';
@@ -13,10 +14,11 @@ export async function addServer(transaction: Transaction, given: Omit<Server, 'i
   const site = await existingSite(transaction, server.site);
   await checkFree(transaction, server);
   await transaction.run(
-    'INSERT INTO server (id, name, fqdn, site, front_end, back_end) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO server (id, name, fqdn, internal_address, site, front_end, back_end) VALUES (?, ?, ?, ?, ?, ?, ?)',
     server.id,
     server.name,
     server.fqdn,
+    server.internalAddress ?? '',
     server.site,
     Number(server.frontEnd),
     Number(server.backEnd),
@@ -36,6 +38,7 @@ export async function changeServer(
     id,
     name: patch.name ?? now.name,
     fqdn: patch.fqdn ?? now.fqdn,
+    internalAddress: patch.internalAddress ?? now.internalAddress ?? '',
     site: patch.site ?? now.site,
     frontEnd: patch.frontEnd ?? now.frontEnd,
     backEnd: patch.backEnd ?? now.backEnd,
@@ -45,9 +48,10 @@ export async function changeServer(
   await checkFree(transaction, next);
   if (!next.backEnd) await checkNoDatabases(transaction, now);
   await transaction.run(
-    'UPDATE server SET name = ?, fqdn = ?, site = ?, front_end = ?, back_end = ? WHERE id = ?',
+    'UPDATE server SET name = ?, fqdn = ?, internal_address = ?, site = ?, front_end = ?, back_end = ? WHERE id = ?',
     next.name,
     next.fqdn,
+    next.internalAddress ?? '',
     next.site,
     Number(next.frontEnd),
     Number(next.backEnd),
@@ -72,8 +76,18 @@ export async function removeServer(transaction: Transaction, id: ServerId): Prom
 function checked(server: Server): Server {
   if (!isHostName(server.fqdn)) throw new Failure('CANNOT', 'Fqdn must be a host name such as mail.example.org');
   if (!server.frontEnd && !server.backEnd) throw new Failure('CANNOT', 'a server is front end, back end, or both');
-  const { id, site, frontEnd, backEnd } = server;
-  return { id, name: objectName(server.name, 'Server'), fqdn: server.fqdn.toLowerCase(), site, frontEnd, backEnd };
+  const { id, site, frontEnd, backEnd, internalAddress = '' } = server;
+  if (internalAddress !== '' && !isHostName(internalAddress) && isIP(internalAddress) === 0)
+    throw new Failure('CANNOT', 'InternalAddress must be a host name or an IP address');
+  return {
+    id,
+    name: objectName(server.name, 'Server'),
+    fqdn: server.fqdn.toLowerCase(),
+    ...(internalAddress === '' ? {} : { internalAddress: internalAddress.toLowerCase() }),
+    site,
+    frontEnd,
+    backEnd,
+  };
 }
 
 async function checkNoDatabases(reader: Reader, server: Server): Promise<void> {

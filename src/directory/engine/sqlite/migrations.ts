@@ -195,6 +195,8 @@ const STEPS: readonly string[] = [
     value BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Issue 4: where other servers dial a server; empty: its host name.
+  `ALTER TABLE server ADD COLUMN internal_address TEXT NOT NULL DEFAULT ''`,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;
