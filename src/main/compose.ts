@@ -75,6 +75,12 @@ export interface RunningServer {
   readonly metrics: Binding | null;
   /** How the probes last went. */
   health(): readonly HealthEntry[];
+  /** Runs one now; null: there is none of this name. */
+  probe(name: string): Promise<HealthEntry | null>;
+  /** Those served here and those relayed to other servers. */
+  sessions(): readonly SessionFacts[];
+  /** False: there is no such session. */
+  endSession(id: string): boolean;
   /** As they are now. */
   listeners(): readonly ListenerFacts[];
   status(): Promise<InstanceStatus>;
@@ -329,6 +335,10 @@ class Running implements RunningServer, ControlServices {
 
   health(): readonly HealthEntry[] {
     return this.management?.services.health() ?? [];
+  }
+
+  probe(name: string): Promise<HealthEntry | null> {
+    return this.management?.services.probe(name) ?? Promise.resolve(null);
   }
 
   sessions(): readonly SessionFacts[] {

@@ -1,16 +1,34 @@
 /** Ports that nobody listens on now. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { PortPlan } from './organization.ts';
+
+/**
+ * Systems give outgoing connections ports from 32768 (Linux) or 49152 on: one of those that is free now may be taken
+ * by a connection before anybody listens on it.
+ */
+const LOWEST = 10_240;
+const HIGHEST = 32_767;
+/** More in a row that are taken: this machine is not like others. */
+const ATTEMPTS = 200;
 
 /** All held open until the last is known, so that none is given twice. */
 export async function findFreePorts(address: string, count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
+  const servers: Server[] = [];
   try {
     const ports: number[] = [];
-    for (const server of servers) {
-      server.listen({ host: address, port: 0 });
-      await once(server, 'listening');
+    for (let attempts = 0; ports.length < count; attempts += 1) {
+      const server = createServer();
+      const port = attempts < ATTEMPTS ? randomInt(LOWEST, HIGHEST) : 0;
+      try {
+        server.listen({ host: address, port });
+        await once(server, 'listening');
+      } catch (error) {
+        if (attempts < ATTEMPTS) continue;
+        throw error;
+      }
+      servers.push(server);
       const bound = server.address();
       if (bound !== null && typeof bound === 'object') ports.push(bound.port);
     }

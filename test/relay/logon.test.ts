@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { connect as connectTls } from 'node:tls';
 import { LineClient } from '../dialogues/imap/not-authenticated/server.ts';
 import { type ManyServers, startServers } from '../support/many-servers.ts';
-import type { TestUser } from '../support/organization.ts';
+import { imapLogin, secureClient } from './client.ts';
 
 let servers: ManyServers;
 before(async () => {
@@ -17,14 +16,6 @@ before(async () => {
   });
 });
 after(() => servers.stop());
-
-export async function secureClient(port: number, ca: string): Promise<LineClient> {
-  const socket = connectTls({ host: '127.0.0.1', port, ca, servername: 'localhost' });
-  await once(socket, 'secureConnect');
-  return new LineClient(socket);
-}
-
-const imapLogin = ({ address, password }: TestUser): string => `LOGIN ${address} "${password}"`;
 
 describe('IMAP4', () => {
   for (const front of ['MBX1', 'MBX2', 'FE1'])

@@ -93,7 +93,8 @@ export async function openImapStage(
   };
 }
 
-async function fill(database: MailboxDatabase, mailbox: Mailbox, steps: readonly SetUp[]): Promise<void> {
+/** What the script's set-up lines ask for. */
+export async function fill(database: MailboxDatabase, mailbox: Mailbox, steps: readonly SetUp[]): Promise<void> {
   for (const step of steps) {
     if (step.kind === 'folder') {
       const use = USES.find((each) => each === step.options.get('use'));
