@@ -70,6 +70,7 @@ export class MaintenanceSchedule {
     for (const [id, database] of databases()) {
       for (const mailbox of await database.mailboxes()) {
         if (this.#stop.signal.aborted) return count;
+        if (await this.#isMoving(id, database, mailbox)) continue;
         if (!this.#isDue(mailbox)) continue;
         if (await this.#maintain(database, mailbox, () => retentionOf(mailbox, id))) count += 1;
         await this.#pause(PAUSE_MS);
@@ -96,6 +97,24 @@ export class MaintenanceSchedule {
         log.error({ mailbox: mailbox.id, error: String(error) }, 'mail of a removed mailbox could not be deleted');
       }
     }
+  }
+
+  /** A mailbox that is on its way is left alone; what a completed move has left goes when MailboxRetention ends. */
+  async #isMoving(id: DatabaseId, database: MailboxDatabase, mailbox: MailboxId): Promise<boolean> {
+    const { directory, log } = this.#options;
+    try {
+      const standing = await database.standing(mailbox);
+      if (standing?.kind !== 'moved') return standing !== null;
+      const { mailboxRetention } = await directory.databaseSettings(id);
+      if (this.#now() < standing.at + mailboxRetention * 1000) return true;
+      // Whatever has happened since: the mail is never deleted where the directory says it is.
+      if ((await directory.placeOfMailbox(mailbox)) === id) return true;
+      await database.remove(mailbox);
+      log.info({ mailbox, move: standing.move }, 'the copy of a moved mailbox deleted: its retention has ended');
+    } catch (error) {
+      log.error({ mailbox, error: String(error) }, 'what a move has left of a mailbox could not be looked after');
+    }
+    return true;
   }
 
   /** Nothing is remembered over a restart: then every quiet mailbox is due, the busy ones as if done just now. */

@@ -8,6 +8,7 @@
  * directory open, within a second.
  */
 import type { MailboxId } from '../store/model.ts';
+import type { MoveRequests } from './move-request.ts';
 import type {
   AcceptedDomain,
   Account,
@@ -59,7 +60,8 @@ export interface DirectoryChange {
     | 'throttling-policy'
     | 'permission'
     | 'component'
-    | 'role';
+    | 'role'
+    | 'move-request';
   readonly id: string | null;
 }
 
@@ -117,7 +119,7 @@ export interface AuditQuery {
 }
 
 /** @throws Failure ALREADYEXISTS, NONEXISTENT, CANNOT (value out of range: the text names the range), UNAVAILABLE */
-export interface Directory {
+export interface Directory extends MoveRequests {
   organization(): Promise<Organization>;
   setOrganization(patch: Partial<Organization>): Promise<Organization>;
   /** Bytes that servers share and nobody else reads, sealed by whoever keeps them here. Null: there are none. */

@@ -6,6 +6,8 @@ import { createAuthenticator } from '../auth/authenticator.ts';
 import type { Argon2 } from '../auth/argon2id.ts';
 import { Throttle } from '../auth/throttle.ts';
 import { type BackEnd, createInProcessLink } from '../backend/in-process-link.ts';
+import { Departures } from '../backend/moves/departures.ts';
+import { MoveSchedule } from '../backend/moves/schedule.ts';
 import { LiveQuotas } from '../backend/live-quotas.ts';
 import { MaintenanceSchedule } from '../backend/maintenance.ts';
 import { controlSocketPath, type DataLayout } from '../config/data-directory.ts';
@@ -128,6 +130,20 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     log,
   });
   undo.push(() => backEnd.drain(0));
+  const departures = new Departures({
+    directory,
+    databases: () => databases.open,
+    sessions: backEnd.sessions,
+    log,
+  });
+  undo.push(() => departures.close());
+  const moves = new MoveSchedule({
+    directory,
+    server: server.id,
+    databases: () => databases.open,
+    openSource: ({ id, fence, source, mailbox }) => departures.begin({ move: id, fence, database: source, mailbox }),
+    log,
+  });
   const maintenance = new MaintenanceSchedule({
     directory,
     databases: () => databases.open,
@@ -173,6 +189,8 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     await service.start();
     undo.push(() => service.drain(0));
   }
+  moves.start();
+  undo.push(() => moves.stop());
   maintenance.start();
   undo.push(() => maintenance.stop());
   const metrics = await openMetrics({

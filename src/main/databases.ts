@@ -6,9 +6,10 @@ import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { MailboxDatabase, MailboxQuota } from '../store/api.ts';
 import type { MailboxId } from '../store/model.ts';
+import type { Residence } from '../store/moving.ts';
 
 /** @throws Failure UNAVAILABLE */
-export type OpenDatabase = (record: DatabaseRecord, quotaOf: QuotaOf) => Promise<MailboxDatabase>;
+export type OpenDatabase = (record: DatabaseRecord, quotaOf: QuotaOf, residence: Residence) => Promise<MailboxDatabase>;
 /** What a mailbox may hold now; asked at every append. */
 export type QuotaOf = (mailbox: MailboxId) => MailboxQuota;
 
@@ -87,7 +88,10 @@ export class Databases {
       if (record.server !== this.#server.id || this.#open.has(record.id)) continue;
       if (!(await this.#directory.databaseSettings(record.id)).mountAtStartup) continue;
       try {
-        this.#open.set(record.id, await this.#openDatabase(record, this.#quotaOf));
+        this.#open.set(
+          record.id,
+          await this.#openDatabase(record, this.#quotaOf, residenceIn(this.#directory, record.id)),
+        );
         this.#log.info({ database: record.name }, 'mailbox database opened');
       } catch (error) {
         failures.push(error);
@@ -97,6 +101,14 @@ export class Databases {
     }
     if (this.#open.size === 0 && failures.length > 0) throw failures[0];
   }
+}
+
+/** What the directory says of mailboxes in one database. */
+export function residenceIn(directory: Directory, database: DatabaseId): Residence {
+  return {
+    isHere: async (mailbox) => (await directory.placeOfMailbox(mailbox)) === database,
+    keepHere: (mailbox) => directory.keepMailbox(mailbox, database),
+  };
 }
 
 /** Where a database of the SQLite engine lies: below the data directory unless its location is absolute. */

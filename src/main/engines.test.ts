@@ -23,7 +23,10 @@ test('each flush of the disk is counted and timed', async () => {
       location: 'd',
     } as const;
     const before = tally.storeFlushes.count;
-    const database = await open(record, noQuota);
+    const database = await open(record, noQuota, {
+      isHere: () => Promise.resolve(true),
+      keepHere: () => Promise.resolve(true),
+    });
     const mailbox = await database.open(mailboxId('mailbox-1'));
     const inbox = mailbox.folderByName('INBOX');
     assert.ok(inbox !== null);

@@ -18,10 +18,16 @@ const timedFiles: Files = {
 };
 
 export function engineOf(layout: DataLayout, log: Log): OpenDatabase {
-  return async (record, quotaOf) => {
+  return async (record, quotaOf, residence) => {
     switch (record.engine) {
       case 'sqlite':
-        return openSqliteDatabase({ directory: locationOf(layout.root, record), log, quotaOf, files: timedFiles });
+        return openSqliteDatabase({
+          directory: locationOf(layout.root, record),
+          log,
+          quotaOf,
+          residence,
+          files: timedFiles,
+        });
       case 'postgres':
         throw new Failure('UNAVAILABLE', `mailbox database ${record.name}: this version has no PostgreSQL engine`);
     }

@@ -2,6 +2,7 @@
 import type { Directory } from '../../src/directory/api.ts';
 import { connectorForUsage } from '../../src/directory/connectors.ts';
 import type { Account, AuditEntry, ReceiveConnector } from '../../src/directory/model.ts';
+import { type MoveBookkeeping, moveWrites } from './directory-audit-moves.ts';
 import { credentials, person, type SmallOrganization } from './directory-fixture.ts';
 
 /** Every other method of Directory writes; a new one fails to compile here until it stands in the table. */
@@ -39,9 +40,9 @@ type Reading =
   | 'isReachable'
   | 'watch'
   | 'close';
-export type Writing = Exclude<keyof Directory, Reading>;
+export type Writing = Exclude<keyof Directory, Reading | MoveBookkeeping>;
 
-type Expected = Omit<AuditEntry, 'id' | 'at' | 'actor'> & {
+export type Expected = Omit<AuditEntry, 'id' | 'at' | 'actor'> & {
   /** `before` and `after` are some of the values only. */
   readonly some?: boolean;
 };
@@ -52,14 +53,14 @@ export interface Step {
   readonly leaves: readonly Expected[];
 }
 
-const changed = (objectKind: string, object: string, before: object, now: object): Expected => ({
+export const changed = (objectKind: string, object: string, before: object, now: object): Expected => ({
   action: 'changed',
   objectKind,
   object,
   before: texts(before),
   after: texts(now),
 });
-const created = (objectKind: string, object: string, now: object, some = false): Expected => ({
+export const created = (objectKind: string, object: string, now: object, some = false): Expected => ({
   action: 'created',
   objectKind,
   object,
@@ -67,7 +68,7 @@ const created = (objectKind: string, object: string, now: object, some = false):
   after: texts(now),
   some,
 });
-const removed = (objectKind: string, object: string, before: object, some = false): Expected => ({
+export const removed = (objectKind: string, object: string, before: object, some = false): Expected => ({
   action: 'removed',
   objectKind,
   object,
@@ -442,5 +443,6 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
         }),
       leaves: [{ action: 'imported', objectKind: 'Mailbox', object: 'ann', before: null, after: { Messages: '17' } }],
     },
+    ...moveWrites(world),
   };
 }

@@ -7,6 +7,7 @@ import { openSqliteDirectory } from '../../src/directory/engine/sqlite/directory
 import { freshDatabase, postgresMissing, stopSharedPostgres } from '../support/postgres.ts';
 import { directoryAuditConformance } from './directory-audit.ts';
 import { directoryMailboxesConformance } from './directory-mailboxes.ts';
+import { directoryMovesConformance } from './directory-moves.ts';
 import { directoryPoliciesConformance } from './directory-policies.ts';
 import { directoryTopologyConformance } from './directory-topology.ts';
 import { directoryConformance } from './directory.ts';
@@ -58,6 +59,7 @@ for (const [engine, open, missing] of [
   }
   directoryConformance(engine, open);
   directoryTopologyConformance(engine, open);
+  directoryMovesConformance(engine, open);
   directoryMailboxesConformance(engine, open);
   directoryPoliciesConformance(engine, open);
   directoryAuditConformance(engine, open);

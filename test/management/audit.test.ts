@@ -22,6 +22,8 @@ const VERBS = [
   'Connect',
   'Add',
   'Set',
+  'Resume',
+  'Suspend',
   'Export',
   'Import',
   'Restore',
@@ -41,6 +43,11 @@ const MORE: Readonly<Record<string, readonly string[]>> = {
   'Connect-Mailbox': ['Disable-Mailbox charles -Confirm:$false', 'Connect-Mailbox charles'],
   'Disable-Mailbox': ['Disable-Mailbox charles -Confirm:$false'],
   'New-MailboxDatabase': ['New-MailboxDatabase Second'],
+  // To a database of a server that is not there: nobody works on it, and it stays as it is told to be.
+  'New-MoveRequest': ['New-MoveRequest alice -TargetDatabase Elsewhere -Suspend'],
+  'Resume-MoveRequest': ['Resume-MoveRequest alice'],
+  'Suspend-MoveRequest': ['Suspend-MoveRequest alice -Confirm:$false'],
+  'Remove-MoveRequest': ['Remove-MoveRequest alice -Confirm:$false'],
   'Remove-Mailbox': ['Remove-Mailbox ada -Confirm:$false'],
   'Remove-MailboxPermission': ['Remove-MailboxPermission alice -User bob -AccessRights FullAccess -Confirm:$false'],
   'Remove-RecipientPermission': ['Remove-RecipientPermission alice -Trustee bob -Confirm:$false'],
@@ -56,7 +63,15 @@ describe('the audit log', () => {
   const printed: string[] = [];
   const begun = Date.now();
   before(async () => {
-    organization = await startOrganization({ engine: 'memory', users: ['alice', 'bob', 'carol'] });
+    organization = await startOrganization({
+      engine: 'memory',
+      users: ['alice', 'bob', 'carol'],
+      prepare: async (directory, { site }) => {
+        const roles = { frontEnd: false, backEnd: true };
+        const { id } = await directory.addServer({ name: 'AWAY', fqdn: 'away.example.test', site, ...roles });
+        await directory.addDatabase({ name: 'Elsewhere', server: id, engine: 'sqlite', location: 'elsewhere' });
+      },
+    });
     const terminal: Console = {
       width: null,
       write: (line) => {

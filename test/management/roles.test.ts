@@ -37,6 +37,8 @@ const NOUNS: Readonly<
   MailboxStatistics: { read: 'SR', change: 'R' },
   MessageTrackingLog: { read: 'SR', change: '' },
   MonitoringProbe: { read: 'S', change: '' },
+  MoveRequest: { read: 'SR', change: 'R' },
+  MoveRequestStatistics: { read: 'SR', change: 'R' },
   PopConnectivity: { read: 'S', change: '' },
   PopSettings: { read: 'S', change: 'S' },
   ReceiveConnector: { read: 'S', change: 'S' },

@@ -231,10 +231,10 @@ async function addUsers(directory: Directory, names: readonly string[]): Promise
 }
 
 export function storeEngine(name: OrganizationOptions['engine'], layout: DataLayout, log: Log): OpenDatabase {
-  return async (record, quotaOf) =>
+  return async (record, quotaOf, residence) =>
     name === 'memory'
-      ? openMemoryDatabase({ log, quotaOf })
-      : openSqliteDatabase({ directory: locationOf(layout.root, record), log, quotaOf });
+      ? openMemoryDatabase({ log, quotaOf, residence })
+      : openSqliteDatabase({ directory: locationOf(layout.root, record), log, quotaOf, residence });
 }
 
 export function recordingLog(): { log: Log; lines: readonly LogLine[] } {

@@ -25,6 +25,7 @@ import { mailboxPermissionCmdlets } from './mailbox-permission.ts';
 import { getMailboxStatistics } from './mailbox-statistics.ts';
 import { mailboxTransferCmdlets } from './mailbox-transfer.ts';
 import { getMessageTrackingLog } from './message-tracking-log.ts';
+import { moveRequestCmdlets } from './move-request.ts';
 import { enableMailbox, newMailbox } from './new-mailbox.ts';
 import { recoverableItemsCmdlets } from './recoverable-items.ts';
 
@@ -53,6 +54,7 @@ const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
   mailboxDatabaseCmdlets,
   recoverableItemsCmdlets,
   mailboxTransferCmdlets,
+  moveRequestCmdlets,
   [getMessageTrackingLog],
 ];
 

@@ -194,6 +194,28 @@ const STEPS: readonly string[] = [
   `,
   // Issue 4: where other servers dial a server; empty: its host name.
   `ALTER TABLE server ADD COLUMN internal_address text NOT NULL DEFAULT ''`,
+  // Moves of mailboxes between databases. progress: JSON.
+  `
+  CREATE TABLE move_request (
+    id ${TEXT} PRIMARY KEY,
+    account ${TEXT} NOT NULL UNIQUE REFERENCES account (id) ON DELETE CASCADE,
+    mailbox ${TEXT} NOT NULL,
+    source ${TEXT} NOT NULL,
+    target ${TEXT} NOT NULL,
+    status ${TEXT} NOT NULL,
+    batch_name ${TEXT} NOT NULL,
+    suspend_when_ready integer NOT NULL,
+    requested_by ${TEXT} NOT NULL,
+    created_at bigint NOT NULL,
+    progress ${TEXT} NOT NULL,
+    owner ${TEXT},
+    claimed_until bigint NOT NULL,
+    fence bigint NOT NULL,
+    -- number of the cut-over that may be completed now; 0: none
+    cut_over bigint NOT NULL,
+    cut_overs bigint NOT NULL
+  );
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

@@ -28,6 +28,7 @@ const CHANGE_KINDS = [
   'permission',
   'component',
   'role',
+  'move-request',
 ] as const satisfies ReadonlyArray<DirectoryChange['kind']>;
 
 /** What was read of the change table and not applied yet. */

@@ -20,6 +20,7 @@ import { addDomain, changeDomain, removeDomain } from './domains.ts';
 import { Known } from './known.ts';
 import { addDatabase, changeDatabase, removeDatabase, setDatabaseSettings } from './mailbox-databases.ts';
 import { checkMailbox, effectiveQuotas } from './mailboxes.ts';
+import { moveRequestsOf } from './move-requests.ts';
 import { readOrganizationSecret, setOrganizationSecret } from './organization-secrets.ts';
 import { setOrganization } from './organization.ts';
 import { clientAccessServerOf, imapSettingsOf, popSettingsOf } from './protocol-settings.ts';
@@ -166,6 +167,8 @@ export async function openSqlDirectory(options: SqlDirectoryOptions): Promise<Di
 
       services: (server) => known.services(server),
       setService: (server, service, patch) => write((to) => setService(to, server, service, patch)),
+
+      ...moveRequestsOf(database, actor, write),
 
       isReachable: () => database.isReachable,
       watch: (listener) => database.listen(listener),

@@ -149,6 +149,9 @@ export class Known {
       case 'role':
         this.#roles.outdateAll();
         break;
+      case 'move-request':
+        // Always read afresh.
+        break;
     }
   }
 

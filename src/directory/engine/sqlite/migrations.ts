@@ -197,6 +197,28 @@ const STEPS: readonly string[] = [
   `,
   // Issue 4: where other servers dial a server; empty: its host name.
   `ALTER TABLE server ADD COLUMN internal_address TEXT NOT NULL DEFAULT ''`,
+  // Issue 4: moves of mailboxes between databases. progress: JSON.
+  `
+  CREATE TABLE move_request (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL UNIQUE REFERENCES account (id) ON DELETE CASCADE,
+    mailbox TEXT NOT NULL,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    status TEXT NOT NULL,
+    batch_name TEXT NOT NULL,
+    suspend_when_ready INTEGER NOT NULL,
+    requested_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    progress TEXT NOT NULL,
+    owner TEXT,
+    claimed_until INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    -- number of the cut-over that may be completed now; 0: none
+    cut_over INTEGER NOT NULL,
+    cut_overs INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

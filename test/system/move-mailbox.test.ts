@@ -1,0 +1,167 @@
+/** New-MoveRequest on a running server: a mailbox moves to another database while people work in it by IMAP and POP3. */
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { connect } from 'node:tls';
+import { ACTIVE_MOVES, type MoveRequest } from '../../src/directory/move-request.ts';
+import type { DatabaseId } from '../../src/directory/model.ts';
+import { mailboxFacts } from '../support/mailbox-facts.ts';
+import { startOrganization, type TestOrganization } from '../support/organization.ts';
+import { RawImap } from '../support/raw-imap.ts';
+
+async function withSecondDatabase(
+  t: TestContext,
+  run: (organization: TestOrganization, target: DatabaseId) => Promise<void>,
+): Promise<void> {
+  let target: DatabaseId | null = null;
+  const organization = await startOrganization({
+    engine: 'sqlite',
+    prepare: async (directory, server) => {
+      const record = { name: 'Second', server: server.id, engine: 'sqlite', location: 'databases/second' } as const;
+      target = (await directory.addDatabase(record)).id;
+    },
+  });
+  t.after(() => organization.stop());
+  assert.ok(target !== null);
+  await run(organization, target);
+}
+
+async function imap(organization: TestOrganization): Promise<RawImap> {
+  const socket = connect({
+    host: organization.host,
+    port: organization.imap.tls,
+    servername: 'localhost',
+    ca: organization.ca,
+  });
+  await once(socket, 'secureConnect');
+  return RawImap.greeted(socket);
+}
+
+async function logOn(organization: TestOrganization): Promise<RawImap> {
+  const client = await imap(organization);
+  const { address, password } = organization.user(0);
+  const { status } = await client.command(`LOGIN ${address} "${password}"`);
+  assert.match(status, /^OK/);
+  return client;
+}
+
+function ask(organization: TestOrganization, target: DatabaseId, ready = false): Promise<MoveRequest> {
+  return organization.directory.addMoveRequest({
+    account: organization.user(0).account.id,
+    target,
+    batchName: '',
+    suspendWhenReadyToComplete: ready,
+    isSuspended: false,
+  });
+}
+
+/** When nobody works on the request any more. */
+async function ended({ directory }: TestOrganization, id: string): Promise<MoveRequest> {
+  const { promise, resolve, reject } = Promise.withResolvers<MoveRequest>();
+  const look = (): void => {
+    directory.moveRequests().then((all) => {
+      const request = all.find((one) => one.id === id);
+      if (request === undefined) reject(new Error('the request is gone'));
+      else if (!ACTIVE_MOVES.includes(request.status)) resolve(request);
+    }, reject);
+  };
+  const stop = directory.watch((change) => {
+    if (change.kind === 'move-request') look();
+  });
+  look();
+  try {
+    return await promise;
+  } finally {
+    stop();
+  }
+}
+
+const mail = (name: string): Buffer => Buffer.from(`Subject: ${name}\r\nMessage-ID: <${name}@x>\r\n\r\n${name}\r\n`);
+
+test('a client works through a move: what it was told is there, its CHANGEDSINCE holds, nothing comes twice', async (t) => {
+  await withSecondDatabase(t, async (organization, target) => {
+    const { account } = organization.user(0);
+    const first = await logOn(organization);
+    for (let i = 0; i < 40; i += 1) await first.command('APPEND INBOX', mail(`before-${i}`));
+    const selected = await first.command('SELECT INBOX (CONDSTORE)');
+    const said = (client: { untagged: readonly Buffer[] }, what: RegExp): string | undefined =>
+      what.exec(Buffer.concat([...client.untagged]).toString('latin1'))?.[1];
+    const uidValidity = said(selected, /UIDVALIDITY (\d+)/);
+    const highest = said(selected, /HIGHESTMODSEQ (\d+)/);
+    const work = { on: true };
+    const acknowledged: string[] = [];
+    let goodbyes = 0;
+    const worker = (async () => {
+      let client = await logOn(organization);
+      for (let i = 0; work.on; i += 1) {
+        const name = `during-${i}`;
+        try {
+          const { status } = await client.command('APPEND INBOX', mail(name));
+          if (status.startsWith('OK')) acknowledged.push(name);
+          else assert.match(status, /^NO \[UNAVAILABLE\]/);
+        } catch {
+          goodbyes += 1;
+          client = await logOn(organization);
+        }
+      }
+      client.hangUp();
+    })();
+    const { id } = await ask(organization, target);
+    const done = await ended(organization, id);
+    assert.equal(done.status, 'Completed', done.progress.message);
+    assert.match(await first.rest(), /\* BYE/, 'who was idle hears of it');
+    const seen = acknowledged.length;
+    while (acknowledged.length < seen + 5) await new Promise(setImmediate);
+    work.on = false;
+    await worker;
+    assert.ok(goodbyes <= 1, 'the move ended the session once');
+    const again = await logOn(organization);
+    const reselected = await again.command('SELECT INBOX (CONDSTORE)');
+    assert.equal(said(reselected, /UIDVALIDITY (\d+)/), uidValidity);
+    const changed = await again.command(`UID FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)]) (CHANGEDSINCE ${highest})`);
+    const subjects = [
+      ...Buffer.concat([...changed.untagged])
+        .toString('latin1')
+        .matchAll(/Subject: (\S+)/g),
+    ].map((match) => match[1] ?? '');
+    assert.deepEqual(
+      subjects.filter((name) => !acknowledged.includes(name)).filter((name) => !name.startsWith('during-')),
+      [],
+    );
+    for (const name of acknowledged) assert.equal(subjects.filter((one) => one === name).length, 1, name);
+    again.hangUp();
+    const moved = await organization.directory.account(account.id);
+    assert.equal(moved?.mailbox?.database, target);
+    assert.equal(organization.log.filter(({ level }) => level === 'error').length, 0);
+  });
+});
+
+test('a move that waits to be completed is completed when it is resumed, and one that is removed leaves all as it was', async (t) => {
+  await withSecondDatabase(t, async (organization, target) => {
+    const { account } = organization.user(0);
+    const source = organization.databaseOf(account);
+    assert.ok(account.mailbox !== null);
+    const client = await logOn(organization);
+    for (let i = 0; i < 5; i += 1) await client.command('APPEND INBOX', mail(`m${i}`));
+    const { id } = await ask(organization, target, true);
+    assert.equal((await ended(organization, id)).status, 'AutoSuspended');
+    await organization.directory.removeMoveRequest(id);
+    await client.command('APPEND INBOX', mail('still here'));
+    const mailbox = await source.open(account.mailbox.id);
+    const before = await mailboxFacts(mailbox);
+    mailbox.close();
+    const second = await ask(organization, target, true);
+    assert.equal((await ended(organization, second.id)).status, 'AutoSuspended');
+    await organization.directory.changeMoveRequest(second.id, { status: 'Queued', suspendWhenReadyToComplete: false });
+    const done = await ended(organization, second.id);
+    assert.equal(done.status, 'Completed', done.progress.message);
+    assert.match(await client.rest(), /\* BYE/);
+    const now = await organization.directory.account(account.id);
+    assert.ok(now?.mailbox);
+    const moved = await organization.databaseOf(now).open(now.mailbox.id);
+    assert.deepEqual(await mailboxFacts(moved), before);
+    moved.close();
+    await assert.rejects(source.open(account.mailbox.id), /moved/);
+  });
+});
