@@ -28,6 +28,8 @@ export async function sweep(core: MailboxCore): Promise<void> {
   }
   core.sweeping = true;
   try {
+    const index = core.texts.load();
+    if (index !== undefined) await index;
     for (let i = 0; i < INDEX_STEPS && !core.backlog.isEmpty && !core.active; i += 1) {
       await core.indexer.step(INDEX_STEP_MS);
     }
@@ -42,16 +44,16 @@ export async function sweep(core: MailboxCore): Promise<void> {
  * Sessions that idle for hours hold only their own view (design.md §9: 20 KiB each).
  */
 async function rest(core: MailboxCore): Promise<void> {
-  if (!core.storage.reloads) return;
+  if (core.storage.reloads === 'never') return;
   const folders = [...core.state.folders.values()].filter((folder) => folder.columns !== null);
-  const unused = folders.filter((folder) => !folder.used);
+  const unused = folders.filter((folder) => core.isIdle(folder));
   for (const folder of folders) folder.used = false;
   if (unused.length === 0) return;
   if (core.storage.unfolded.changes > 0 || unused.some((folder) => folder.dirtyChunks.size > 0))
     await fold(core, 'maintenance');
   if (core.queue.busy || core.folding !== null) return;
-  for (const folder of unused) if (!folder.used) folder.release();
-  if ([...core.state.folders.values()].some((folder) => folder.columns !== null)) return;
+  for (const folder of unused) if (core.isIdle(folder)) folder.release();
+  if (core.isHeld || [...core.state.folders.values()].some((folder) => folder.columns !== null)) return;
   core.texts.rest();
   core.storage.rest();
 }

@@ -28,7 +28,7 @@ export async function compact(core: MailboxCore): Promise<void> {
   if (compaction === null || core.departing) return;
   const live = await liveBytes(core);
   const emptied: number[] = [];
-  for (const { segment, bytes } of compaction.segments()) {
+  for (const { segment, bytes } of await compaction.segments()) {
     const alive = live.get(segment) ?? 0;
     if (alive >= bytes * COMPACT_BELOW) continue;
     if (alive > 0) await copyOut(core, segment, liveContents(core, segment), compaction.prefixBytes);
@@ -39,7 +39,7 @@ export async function compact(core: MailboxCore): Promise<void> {
   // Counting took several turns in which rows may have moved between folders: who is still referred to stays.
   const needed = segmentsInUse(core);
   const dead = emptied.filter((segment) => !needed.has(segment));
-  for (const segment of dead) await compaction.drop(segment);
+  if (dead.length > 0) await compaction.drop(dead);
   core.log.info({ mailbox: core.id, segments: dead.length }, 'segments compacted');
 }
 
@@ -133,6 +133,7 @@ async function copyGroup(
   const contents = Uint32Array.from(group, (one) => one.content);
   await core.queue.submit({
     rows: [],
+    into: 'all',
     alone: true,
     origin: null,
     plan: (draft) => draft.add({ kind: 'relocate', segment, contents, offsets }, null, payload),

@@ -4,7 +4,7 @@
  */
 import { Failure } from '../../observe/failure.ts';
 import { type Log, silentLog } from '../../observe/log.ts';
-import type { Mailbox, MailboxDatabase, MessageSink, QuotaOf, StageOptions, VerifyReport } from '../api.ts';
+import type { Mailbox, MailboxDatabase, MailboxQuota, MessageSink, QuotaOf, StageOptions, VerifyReport } from '../api.ts';
 import type { MailboxId } from '../model.ts';
 import { type Arrival, type Departure, MovedAway, type Residence, type Standing } from '../moving.ts';
 import { MailboxArrival } from './arrival.ts';
@@ -23,6 +23,8 @@ import { verifyMailbox } from './verify.ts';
 const IDLE_CLOSE_MS = 60_000;
 /** How often open mailboxes are looked at for background work. */
 const SWEEP_MS = 5_000;
+/** Mailboxes closed at a time when the database is closed. */
+const CLOSED_AT_ONCE = 8;
 /** Mailboxes kept open though nobody has them open. */
 const IDLE_MAILBOXES = 64;
 
@@ -35,6 +37,16 @@ export interface StoreOptions {
   readonly quotaOf?: QuotaOf;
   /** Asked before a mailbox is made, and of one that a move has left half done. Missing: all are here, such ones stay shut. */
   readonly residence?: Residence;
+  /** A mailbox was lost while it was open (StorageLost): its handles refuse every change; who opens it anew goes on. */
+  readonly lost?: (mailbox: MailboxId, reason: Failure) => void;
+}
+
+/** What an engine may ask of the store above it. */
+export interface EngineHost {
+  /** Closes the mailbox when nobody has it open; false: somebody has. */
+  letGo(mailbox: MailboxId): Promise<boolean>;
+  /** Another process owns the mailbox now, or nobody can tell what is stored. */
+  lose(mailbox: MailboxId, reason: Failure): void;
 }
 
 export interface Engine {
@@ -50,6 +62,8 @@ export interface Engine {
   /** Durable when it resolves. A mailbox that is not there is made, empty, with the standing from the beginning. */
   setStanding(mailbox: MailboxId, standing: Standing | null): Promise<void>;
   createSpool(): Promise<Spool>;
+  /** Once, before the first mailbox is opened. */
+  attach(host: EngineHost): void;
   close(): Promise<void>;
 }
 
@@ -63,12 +77,13 @@ interface Open {
   sealed: boolean;
 }
 
-export class MailboxStore implements MailboxDatabase {
+export class MailboxStore implements MailboxDatabase, EngineHost {
   readonly #engine: Engine;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #quotaOf: QuotaOf;
   readonly #residence: Residence | null;
+  readonly #lost: (mailbox: MailboxId, reason: Failure) => void;
   readonly #open = new Map<MailboxId, Open>();
   /** Mailboxes that are being moved here. */
   readonly #arriving = new Set<MailboxId>();
@@ -82,6 +97,8 @@ export class MailboxStore implements MailboxDatabase {
     this.#now = options.now ?? (() => Math.floor(Date.now() / 1000));
     this.#quotaOf = options.quotaOf ?? (() => UNLIMITED);
     this.#residence = options.residence ?? null;
+    this.#lost = options.lost ?? (() => {});
+    engine.attach(this);
     this.#sweeps = setInterval(() => void this.#sweep(), SWEEP_MS);
     this.#sweeps.unref();
   }
@@ -188,8 +205,58 @@ export class MailboxStore implements MailboxDatabase {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweeps);
-    for (const [mailbox, open] of this.#open) await this.#closeIdle(mailbox, open);
+    await this.#closeAll();
     await this.#engine.close();
+  }
+
+  async letGo(mailbox: MailboxId): Promise<boolean> {
+    const open = this.#open.get(mailbox);
+    if (open === undefined) return true;
+    if (open.handles > 0 && open.closing === null) return false;
+    await this.#closeIdle(mailbox, open);
+    return true;
+  }
+
+  lose(mailbox: MailboxId, reason: Failure): void {
+    const open = this.#open.get(mailbox);
+    if (open === undefined || open.closing !== null) return;
+    open.core.then(
+      (core) => core.queue.break(reason),
+      () => {},
+    );
+  }
+
+  /** Memory is no longer the truth: whoever has the mailbox open is refused, the next one to come opens it anew. */
+  #abandon(core: MailboxCore, reason: Failure): void {
+    const mailbox = core.id;
+    const open = this.#open.get(mailbox);
+    if (open === undefined || open.closing !== null) return;
+    this.#log.error({ err: reason, mailbox }, 'a mailbox was lost and has to be opened anew');
+    if (open.idle !== null) clearTimeout(open.idle);
+    open.idle = null;
+    open.closing = this.#end(core, mailbox, open);
+    open.closing.catch((failure: unknown) => {
+      this.#log.error({ err: failure, mailbox }, 'closing a lost mailbox failed');
+    });
+    this.#lost(mailbox, reason);
+  }
+
+  async #end(core: MailboxCore, mailbox: MailboxId, open: Open): Promise<void> {
+    try {
+      await core.settled();
+      core.forgetSearches();
+      await core.storage.close();
+    } finally {
+      if (this.#open.get(mailbox) === open) this.#open.delete(mailbox);
+    }
+  }
+
+  async #closeAll(): Promise<void> {
+    const queue = [...this.#open];
+    const next = async (): Promise<void> => {
+      for (let one = queue.shift(); one !== undefined; one = queue.shift()) await this.#closeIdle(...one);
+    };
+    await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, next));
   }
 
   async #hold(mailbox: MailboxId, create: boolean): Promise<MailboxHandle> {
@@ -227,7 +294,9 @@ export class MailboxStore implements MailboxDatabase {
   }
 
   async #coreOf(mailbox: MailboxId, opened: OpenedMailbox, withDefaultFolders: boolean): Promise<MailboxCore> {
-    const core = new MailboxCore(mailbox, opened, this.#log, this.#now, () => this.#quotaOf(mailbox), foldWhenDue);
+    const quota = (): MailboxQuota => this.#quotaOf(mailbox);
+    const broke = (broken: MailboxCore, reason: Failure): void => this.#abandon(broken, reason);
+    const core = new MailboxCore(mailbox, opened, this.#log, this.#now, quota, foldWhenDue, broke);
     try {
       await core.recover(opened);
       if (withDefaultFolders && core.state.byUse('inbox') === null) await core.queue.submit(defaultFoldersIntent());
@@ -354,10 +423,13 @@ export class MailboxStore implements MailboxDatabase {
       const core = await open.core;
       await core.settled();
       core.forgetSearches();
-      if (!open.sealed) await fold(core, 'closing');
-      await core.storage.close();
+      try {
+        if (!open.sealed) await fold(core, 'closing');
+      } finally {
+        await core.storage.close();
+      }
     } finally {
-      this.#open.delete(mailbox);
+      if (this.#open.get(mailbox) === open) this.#open.delete(mailbox);
     }
   }
 }

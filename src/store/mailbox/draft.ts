@@ -134,6 +134,7 @@ export class Draft {
     const unknown: number[] = [];
     for (const key of keys) {
       const before = this.#threads.get(key) ?? this.state.threadOf(key);
+      if (before === undefined) throw new Error('a conversation was not looked up before its message was planned');
       if (before === null) unknown.push(key);
       else known ??= before;
     }

@@ -55,6 +55,7 @@ const PERMANENT: ReadonlySet<SpecialUse> = new Set([
 export function defaultFoldersIntent(): Intent<void> {
   return {
     rows: [],
+    into: [],
     alone: true,
     origin: null,
     plan(draft) {
@@ -69,6 +70,7 @@ export function createFolderIntent(
 ): Intent<number> {
   return {
     rows: [],
+    into: [],
     alone: true,
     origin: null,
     plan(draft) {
@@ -98,6 +100,7 @@ export function createFolderIntent(
 export function changeFolderIntent(id: number, change: FolderChange): Intent<number> {
   return {
     rows: [id],
+    into: [],
     alone: true,
     origin: null,
     plan(draft) {
@@ -126,6 +129,7 @@ export function changeFolderIntent(id: number, change: FolderChange): Intent<num
 export function removeFolderIntent(id: number): Intent<void> {
   return {
     rows: [id],
+    into: ['recoverable'],
     alone: true,
     origin: null,
     plan(draft) {
@@ -142,6 +146,7 @@ export function removeFolderIntent(id: number): Intent<void> {
 export function subscribeIntent(name: string, subscribed: boolean): Intent<void> {
   return {
     rows: [],
+    into: [],
     alone: true,
     origin: null,
     plan(draft) {
@@ -160,6 +165,7 @@ export function subscribeIntent(name: string, subscribed: boolean): Intent<void>
 export function recentIntent(id: number): Intent<void> {
   return {
     rows: [],
+    into: [],
     alone: false,
     origin: null,
     plan(draft) {

@@ -51,6 +51,8 @@ export class FolderState {
   subscribed: boolean;
   /** Null while no one has needed the rows since the mailbox was opened, or after they were let go. */
   columns: Columns | null = null;
+  /** They are being read in. */
+  loading: Promise<void> | null = null;
   generation = 0;
   /** Somebody looked at the rows since the last sweep (background.ts). */
   used = true;

@@ -40,6 +40,7 @@ async function foldNow(core: MailboxCore, reason: FoldReason): Promise<void> {
   // A turn of the commit queue with nothing under way: memory and the log's end say the same.
   await core.queue.submit({
     rows: [],
+    into: [],
     alone: true,
     origin: null,
     plan() {

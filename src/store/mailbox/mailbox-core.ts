@@ -53,8 +53,9 @@ export class MailboxCore {
   folding: Promise<void> | null = null;
   /** Sort and thread keys of folders; `warmSearches` decides how long they are kept. */
   readonly #searches = new Map<number, FolderSearch>();
+  #holds = 0;
 
-  /** `committed` is called after each commit, when everybody has been told. */
+  /** `committed` is called after each commit, when everybody has been told; `broke` when memory is no longer the truth. */
   constructor(
     id: MailboxId,
     opened: OpenedMailbox,
@@ -62,6 +63,7 @@ export class MailboxCore {
     now: () => number,
     quota: () => MailboxQuota,
     committed: (core: MailboxCore) => void,
+    broke: (core: MailboxCore, reason: Failure) => void,
   ) {
     const { storage, stored } = opened;
     this.id = id;
@@ -70,11 +72,13 @@ export class MailboxCore {
     this.now = now;
     this.state = new MailboxState(storage, stored);
     this.feed = new ChangeFeed(log);
-    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, quota, (contents) => {
+    const onCommit = (contents: readonly number[]): void => {
       this.active = true;
       for (const content of contents) this.backlog.note(content);
       committed(this);
-    });
+    };
+    const onBreak = (reason: Failure): void => broke(this, reason);
+    this.queue = new CommitQueue(this.state, storage, this.feed, log, now, quota, onCommit, onBreak);
     this.texts = new Texts(storage.texts);
     this.backlog = new TextBacklog(this.state, storage, this.texts);
     this.indexer = createTextIndexer(this.backlog);
@@ -83,11 +87,18 @@ export class MailboxCore {
   /** Applies what was logged behind the stored state, then jumps MODSEQ after an unclean shutdown. */
   async recover(opened: OpenedMailbox): Promise<void> {
     const effects = new Effects();
-    for (const { entry, location } of opened.replay()) this.state.apply(entry, location, null, effects);
+    for (const { entry, location } of opened.replay()) {
+      for (const folder of this.state.foldersOf(entry)) {
+        const loading = this.state.load(folder);
+        if (loading !== undefined) await loading;
+      }
+      this.state.apply(entry, location, null, effects);
+    }
     const { raise } = opened;
     if (raise === null || this.state.folders.size === 0) return;
     await this.queue.submit({
       rows: [],
+      into: [],
       alone: true,
       origin: null,
       plan: (draft) => {
@@ -114,15 +125,45 @@ export class MailboxCore {
     return folder;
   }
 
-  openView(folder: FolderState): SharedFolderView {
+  /** Its rows stay in memory until the view is closed, where reading them in again takes waiting. */
+  async openView(folder: FolderState): Promise<SharedFolderView> {
+    const loading = this.state.load(folder);
+    if (loading !== undefined) await loading;
     this.state.rows(folder);
     return new SharedFolderView(this.state, folder);
   }
 
+  /** Reads in all rows and keeps them until the returned function is called; for work on the whole mailbox. */
+  async holdAll(): Promise<() => void> {
+    this.#holds += 1;
+    const letGo = (): void => void (this.#holds -= 1);
+    try {
+      await this.state.loadAll();
+      const index = this.texts.load();
+      if (index !== undefined) await index;
+      return letGo;
+    } catch (reason) {
+      letGo();
+      throw reason;
+    }
+  }
+
+  /** Rows of this folder may go. */
+  isIdle(folder: FolderState): boolean {
+    if (folder.used || folder.loading !== null) return false;
+    return this.storage.reloads === 'at once' || (this.#holds === 0 && folder.views === 0);
+  }
+
+  get isHeld(): boolean {
+    return this.#holds > 0;
+  }
+
   /** Search of one folder; its keys are kept for whoever comes next. */
   async withSearch<T>(folder: FolderState, use: (search: FolderSearch) => Promise<T>): Promise<T> {
-    const view = this.openView(folder);
+    const view = await this.openView(folder);
     try {
+      const index = this.texts.load();
+      if (index !== undefined) await index;
       let search = this.#searches.get(folder.id);
       if (search === undefined) {
         search = createFolderSearch(this.#searchSource(folder, view), { now: this.now });
@@ -149,34 +190,43 @@ export class MailboxCore {
   }
 
   fragments(folder: FolderState, uids: Uint32Array, want: readonly FragmentPiece[]): AsyncIterable<FragmentBatch> {
-    return fragmentBatches({
-      count: uids.length,
-      want,
-      places: (from, count, present) =>
-        want.map((piece) => {
-          const places = emptyPlaces(count);
-          forEachRow(folder, this.state.rows(folder), uids, from, count, (i, columns, row) => {
-            const { offset, length } = placesOf(columns, piece);
-            present[i] = 1;
-            places.offset[i] = offset[row]!;
-            places.length[i] = length[row]!;
-          });
-          return places;
-        }),
-      read: (piece, ranges, target) => this.storage.readFragments(piece, ranges, target),
-      reparse: (indexes) => this.#reparse(folder, uids, indexes),
-    });
+    return this.#withRows(folder, () =>
+      fragmentBatches({
+        count: uids.length,
+        want,
+        places: (from, count, present) =>
+          want.map((piece) => {
+            const places = emptyPlaces(count);
+            forEachRow(folder, this.state.rows(folder), uids, from, count, (i, columns, row) => {
+              const { offset, length } = placesOf(columns, piece);
+              present[i] = 1;
+              places.offset[i] = offset[row]!;
+              places.length[i] = length[row]!;
+            });
+            return places;
+          }),
+        read: (piece, ranges, target) => this.storage.readFragments(piece, ranges, target),
+        reparse: (indexes) => this.#reparse(folder, uids, indexes),
+      }),
+    );
   }
 
   bodies(folder: FolderState, uids: Uint32Array): AsyncIterable<BodyBatch> {
-    return bodyBatches({
-      count: uids.length,
-      places: (from, count) => contentPlaces(folder, this.state.rows(folder), uids, from, count),
-      read: (ranges, target) => this.storage.readContent(ranges, target),
-    });
+    return this.#withRows(folder, () =>
+      bodyBatches({
+        count: uids.length,
+        places: (from, count) => contentPlaces(folder, this.state.rows(folder), uids, from, count),
+        read: (ranges, target) => this.storage.readContent(ranges, target),
+      }),
+    );
   }
 
-  async *read(folder: FolderState, uid: number, start: number, end: number): AsyncIterable<Buffer> {
+  read(folder: FolderState, uid: number, start: number, end: number): AsyncIterable<Buffer> {
+    return this.#withRows(folder, () => this.#read(folder, uid, start, end));
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- what is gone surfaces when the first piece is asked for
+  async *#read(folder: FolderState, uid: number, start: number, end: number): AsyncIterable<Buffer> {
     const places = contentPlaces(folder, this.state.rows(folder), Uint32Array.of(uid), 0, 1);
     const size = places.length[0]!;
     const segment = places.segment[0]!;
@@ -192,6 +242,20 @@ export class MailboxCore {
     );
   }
 
+  /** Where rows may have to be waited for, a view holds them for as long as they are read from. */
+  #withRows<T>(folder: FolderState, source: () => AsyncIterable<T>): AsyncIterable<T> {
+    return this.storage.reloads === 'awaited' ? this.#holdingView(folder, source) : source();
+  }
+
+  async *#holdingView<T>(folder: FolderState, source: () => AsyncIterable<T>): AsyncIterable<T> {
+    const view = await this.openView(folder);
+    try {
+      yield* source();
+    } finally {
+      view.close();
+    }
+  }
+
   #searchSource(folder: FolderState, view: SharedFolderView): SearchSource {
     return {
       view,
@@ -204,10 +268,7 @@ export class MailboxCore {
         });
         return this.texts.batches(kind, contents);
       },
-      putTexts: (entries) => {
-        this.texts.put(entries);
-        return Promise.resolve();
-      },
+      putTexts: (entries) => this.texts.put(entries),
     };
   }
 

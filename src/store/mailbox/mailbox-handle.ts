@@ -97,7 +97,7 @@ export class MailboxHandle implements Mailbox {
 
   async view(id: FolderId): Promise<FolderView> {
     const folder = this.#core.folder(id);
-    const view = this.#core.openView(folder);
+    const view = await this.#core.openView(folder);
     // A client that selects all day would otherwise leave every view it ever had here.
     for (const former of this.#views) if (!former.isOpen) this.#views.delete(former);
     this.#views.add(view);

@@ -76,19 +76,46 @@ export class MailboxState {
     return null;
   }
 
-  /** The rows of a folder, read in when nobody needed them so far. */
+  /** The rows of a folder; where reading them in takes waiting, `load` comes before, and they stay while needed. */
   rows(folder: FolderState): Columns {
     folder.used = true;
-    if (folder.columns === null) {
-      if (folder.facts.uidNext > 1) this.#storage.loadRows(folder);
-      folder.columns ??= new Columns();
+    if (folder.columns === null && this.load(folder) !== undefined) {
+      throw new Error(`rows of folder ${folder.id} are not in memory`);
     }
+    folder.columns ??= new Columns();
     return folder.columns;
   }
 
-  /** Conversation of a Message-ID hash. */
-  threadOf(key: number): number | null {
+  /** Reads the rows of a folder in when they are not in memory; a promise where that takes waiting. */
+  load(folder: FolderState): Promise<void> | undefined {
+    folder.used = true;
+    if (folder.columns !== null) return undefined;
+    if (folder.loading !== null) return folder.loading;
+    if (folder.facts.uidNext <= 1) return undefined;
+    const loading = this.#storage.loadRows(folder);
+    if (loading === undefined) return undefined;
+    const done = loading.finally(() => {
+      folder.loading = null;
+      folder.used = true;
+    });
+    // Whoever asked waits for it; one who only looked must not fail by it.
+    done.catch(() => {});
+    folder.loading = done;
+    return done;
+  }
+
+  /** As `load`, for every folder. */
+  async loadAll(): Promise<void> {
+    for (const folder of this.folders.values()) await this.load(folder);
+  }
+
+  /** Conversation of a Message-ID hash; undefined: it has to be looked up first. */
+  threadOf(key: number): number | null | undefined {
     return this.newThreadKeys.get(key) ?? this.#storage.threadOf(key);
+  }
+
+  lookUpThreads(keys: readonly number[]): Promise<void> {
+    return this.#storage.lookUpThreads(keys);
   }
 
   /** Everything gives way to the state of a mailbox that was moved here (arrival.ts), due as a whole for the next fold. */
@@ -131,6 +158,32 @@ export class MailboxState {
     }
     for (const id of this.formerFolders.keys()) {
       if (!named.has(id)) this.formerFoldersDirty = this.formerFolders.delete(id) || this.formerFoldersDirty;
+    }
+  }
+
+  /** Those whose rows a change reads or writes, as far as they are there. */
+  foldersOf(change: Change): readonly FolderState[] {
+    const there = (ids: readonly number[]): FolderState[] =>
+      ids.map((id) => this.folders.get(id)).filter((folder) => folder !== undefined);
+    switch (change.kind) {
+      case 'append':
+      case 'flags':
+      case 'expunge':
+        return there([change.folder]);
+      case 'copy':
+      case 'move':
+        return there([change.folder, change.to]);
+      case 'relocate':
+        return [...this.folders.values()];
+      case 'create-folder':
+      case 'change-folder':
+      case 'remove-folder':
+      case 'subscribe':
+      case 'recent':
+      case 'raise':
+        return [];
+      default:
+        return unreachable(change);
     }
   }
 

@@ -12,13 +12,18 @@ import { expungeIntent, purgeExcessIntent } from './message-intents.ts';
 const INDEX_STEP_MS = 50;
 
 export async function maintain(core: MailboxCore, retentionSeconds: number): Promise<void> {
-  await purgeRecoverable(core, retentionSeconds);
-  core.state.pruneFormerFolders();
-  await nextTurn();
-  await fold(core, 'maintenance');
-  await compact(core);
-  core.backlog.collect();
-  while (await core.indexer.step(INDEX_STEP_MS)) await nextTurn();
+  const letGo = await core.holdAll();
+  try {
+    await purgeRecoverable(core, retentionSeconds);
+    core.state.pruneFormerFolders();
+    await nextTurn();
+    await fold(core, 'maintenance');
+    await compact(core);
+    core.backlog.collect();
+    while (await core.indexer.step(INDEX_STEP_MS)) await nextTurn();
+  } finally {
+    letGo();
+  }
 }
 
 /** Exchange's DeletedItemRetention: 14 days unless the database says otherwise (exchange-behaviour.md §9.2). */

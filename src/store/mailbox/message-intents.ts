@@ -27,6 +27,8 @@ export function appendIntent(
 ): Intent<Appended> {
   return {
     rows: [],
+    into: [folder],
+    threadKeys: keysOf(message),
     alone: false,
     origin,
     plan(draft) {
@@ -38,7 +40,7 @@ export function appendIntent(
       const newUid = draft.takeUids(target, 1, options.uid);
       const at = draft.nextModSeq();
       const { parsed } = message;
-      const { thread, unknown } = draft.threadOf(parsed.threadKeys.slice(0, THREAD_KEYS));
+      const { thread, unknown } = draft.threadOf(keysOf(message));
       const internalDate = options.internalDate ?? draft.now;
       if (options.ignoreQuota !== true) draft.quota.admit(target, message.size);
       draft.add(
@@ -76,6 +78,10 @@ export function appendIntent(
   };
 }
 
+function keysOf(message: Staged): readonly number[] {
+  return message.parsed.threadKeys.slice(0, THREAD_KEYS);
+}
+
 export function flagsIntent(
   folder: number,
   uids: Uint32Array,
@@ -84,6 +90,7 @@ export function flagsIntent(
 ): Intent<Stored> {
   return {
     rows: [folder],
+    into: [],
     alone: false,
     origin,
     plan(draft) {
@@ -125,6 +132,7 @@ export function copyIntent(
 ): Intent<Copied> {
   return {
     rows: [from],
+    into: [to],
     alone: false,
     origin,
     plan(draft) {
@@ -145,6 +153,7 @@ export function expungeIntent(
 ): Intent<{ expunged: Uint32Array; modSeq: ReturnType<typeof modSeq> }> {
   return {
     rows: [folder],
+    into: purge ? [] : ['recoverable'],
     alone: false,
     origin,
     plan(draft) {
@@ -168,6 +177,7 @@ export function expungeIntent(
 export function purgeExcessIntent(recoverable: number): Intent<void> {
   return {
     rows: [recoverable],
+    into: [],
     alone: false,
     origin: null,
     plan: (draft) => purgeExcess(draft, draft.folder(recoverable)),

@@ -4,10 +4,21 @@
  */
 import type { Buffer } from 'node:buffer';
 import type { FragmentPiece } from '../../message/fragment-pieces.ts';
+import { Failure } from '../../observe/failure.ts';
 import type { Change } from './change.ts';
 import type { FolderFacts, FolderState } from './folder-state.ts';
 import type { TextKind } from '../search/source.ts';
 import type { ThreadKey } from '../moving.ts';
+
+/**
+ * Nobody can tell whether the last `append` took effect, or another process owns the mailbox by now: what memory says
+ * may be wrong, and the mailbox has to be opened anew.
+ */
+export class StorageLost extends Failure {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('UNAVAILABLE', message, options);
+  }
+}
 
 /** Original bytes of one message on their way into the log. */
 export interface Payload {
@@ -76,11 +87,14 @@ export interface FoldedFolder {
   readonly newExpunges: readonly { readonly modSeq: number; readonly uids: Uint32Array }[];
 }
 
+/** How rows that memory let go of come back: never (they have to stay), in the calling turn, or after waiting. */
+export type Reloading = 'never' | 'at once' | 'awaited';
+
 export interface MailboxStorage {
   /**
    * Writes the changes and payloads behind the log: all or, when it throws, none. Resolves with the location of each
    * payload when they are durable; with `flush` false soon after (within FLAG_FLUSH_MS) is enough.
-   * @throws Failure UNAVAILABLE, OVERQUOTA (disk full)
+   * @throws Failure UNAVAILABLE (also: disk full); StorageLost: perhaps all, perhaps none
    */
   append(entries: readonly LogEntry[], flush: boolean): Promise<readonly Location[]>;
   /** Fills `target`; synchronous when that is cheaper. */
@@ -90,15 +104,16 @@ export interface MailboxStorage {
   /** Keeps a piece of a parse result (a cache, not durable); returns its offset among those of its kind, null: no room. */
   putFragment(piece: FragmentPiece, bytes: Buffer): number | null;
   readFragments(piece: FragmentPiece, ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
-  /** Fills `columns`, `uidls` and `expungeLog` of a folder whose rows are not in memory. */
-  loadRows(folder: FolderState): void;
-  /** Conversation a Message-ID hash is known for. */
-  threadOf(key: number): number | null;
-  /** All that `threadOf` knows, in batches of a few thousand; the same one may come twice. For moves. */
+  /** Fills `columns`, `uidls` and `expungeLog` of a folder whose rows are not in memory; see `reloads`. */
+  loadRows(folder: FolderState): Promise<void> | void;
+  /** Conversation a Message-ID hash is known for; undefined: `lookUpThreads` has to ask for it first. */
+  threadOf(key: number): number | null | undefined;
+  /** `threadOf` knows these keys until the next look-up. */
+  lookUpThreads(keys: readonly number[]): Promise<void>;
+  /** All that `threadOf` could know, in batches of a few thousand; the same one may come twice. For moves. */
   threadKeys(): AsyncIterable<readonly ThreadKey[]>;
   readonly texts: TextFile;
-  /** Rows let go of can be read again by `loadRows`. */
-  readonly reloads: boolean;
+  readonly reloads: Reloading;
 
   /** Octets and changes logged since the last fold; both 0 where nothing needs folding. */
   readonly unfolded: { readonly bytes: number; readonly changes: number };
@@ -108,8 +123,13 @@ export interface MailboxStorage {
   rest(): void;
   /** Null where dead bytes cost nothing. */
   readonly compaction: Compaction | null;
-  /** Everything written is durable; marks the shutdown as clean. */
+  /** Everything written is durable; marks the shutdown as clean. Behind StorageLost nothing is written any more. */
   close(): Promise<void>;
+}
+
+export interface SegmentSize {
+  readonly segment: number;
+  readonly bytes: number;
 }
 
 /** Engines whose log keeps dead bytes until somebody copies the live ones out. */
@@ -117,18 +137,19 @@ export interface Compaction {
   /** Octets in front of each message that have to be copied with it. */
   readonly prefixBytes: number;
   /** Complete segments (never the one being written) with their octets. */
-  segments(): readonly { readonly segment: number; readonly bytes: number }[];
-  /** The last fold no longer refers to the segment: make that durable, then remove it. */
-  drop(segment: number): Promise<void>;
+  segments(): readonly SegmentSize[] | Promise<readonly SegmentSize[]>;
+  /** The last fold no longer refers to these segments: make that durable, then remove them. */
+  drop(segments: readonly number[]): Promise<void>;
 }
 
 /** What an engine keeps of searchable texts (texts.ts): two append-only files and an index. */
 export interface TextFile {
   /** All index entries written so far; empty when there are none or another version wrote them. */
-  loadIndex(): Buffer;
+  loadIndex(): Buffer | Promise<Buffer>;
   /** Appends and returns the offset of the first byte. */
   append(kind: TextKind, bytes: Buffer): number;
-  appendIndex(entries: Buffer): void;
+  /** A promise: more may be appended when it resolves. */
+  appendIndex(entries: Buffer): Promise<void> | void;
   read(kind: TextKind, ranges: readonly ReadRange[], target: Buffer): Promise<void> | void;
 }
 

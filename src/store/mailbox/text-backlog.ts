@@ -57,16 +57,32 @@ export class TextBacklog implements TextSource {
   }
 
   messages(contents: Uint32Array): AsyncIterable<BodyBatch> {
-    return bodyBatches({
-      count: contents.length,
-      places: (from, count) => this.#places(contents, from, count),
-      read: (ranges, target) => this.#storage.readContent(ranges, target),
-    });
+    const batches = (): AsyncIterable<BodyBatch> =>
+      bodyBatches({
+        count: contents.length,
+        places: (from, count) => this.#places(contents, from, count),
+        read: (ranges, target) => this.#storage.readContent(ranges, target),
+      });
+    return this.#storage.reloads === 'awaited' ? this.#withRows(contents, batches) : batches();
   }
 
   putTexts(entries: readonly TextEntry[]): Promise<void> {
-    this.#texts.put(entries);
-    return Promise.resolve();
+    return this.#texts.put(entries);
+  }
+
+  /** Reads in folder after folder until these contents are found, those in memory first. */
+  async *#withRows(contents: Uint32Array, batches: () => AsyncIterable<BodyBatch>): AsyncIterable<BodyBatch> {
+    const missing = new Set(contents);
+    const folders = [...this.#state.folders.values()].filter((folder) => folder.facts.exists > 0);
+    folders.sort((a, b) => Number(a.columns === null) - Number(b.columns === null));
+    for (const folder of folders) {
+      if (missing.size === 0) break;
+      const loading = this.#state.load(folder);
+      if (loading !== undefined) await loading;
+      const { content, length } = this.#state.rows(folder);
+      for (let row = 0; row < length; row += 1) missing.delete(content[row]!);
+    }
+    yield* batches();
   }
 
   #places(contents: Uint32Array, from: number, count: number): ReturnType<typeof emptyPlaces> {
@@ -75,7 +91,8 @@ export class TextBacklog implements TextSource {
     for (let i = 0; i < count; i += 1) wanted.set(contents[from + i]!, i);
     for (const folder of this.#state.folders.values()) {
       if (wanted.size === 0) break;
-      if (folder.facts.exists === 0) continue;
+      // Where reading in takes waiting, what is needed was read in before.
+      if (folder.facts.exists === 0 || (folder.columns === null && this.#storage.reloads === 'awaited')) continue;
       const columns = this.#state.rows(folder);
       for (let row = 0; row < columns.length && wanted.size > 0; row += 1) {
         const index = wanted.get(columns.content[row]!);

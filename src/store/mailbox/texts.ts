@@ -28,14 +28,30 @@ export class Texts {
     this.#file = file;
   }
 
+  /** Before anything is asked for; a promise where that takes waiting. The index stays until `rest`. */
+  load(): Promise<void> | undefined {
+    if (this.#index !== null) return undefined;
+    const stored = this.#file.loadIndex();
+    if (stored instanceof Promise) {
+      return stored.then((entries) => {
+        this.#index ??= indexOf(entries);
+      });
+    }
+    this.#index = indexOf(stored);
+    return undefined;
+  }
+
   has(content: number): boolean {
-    const known = this.#load().body.length;
+    const known = this.#loaded().body.length;
     return content < known.length && known[content] !== NOT_INDEXED;
   }
 
-  put(entries: readonly TextEntry[]): void {
+  /** Resolves when more may be put. */
+  async put(entries: readonly TextEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    const index = this.#load();
+    const loading = this.load();
+    if (loading !== undefined) await loading;
+    const index = this.#loaded();
     const highest = entries.reduce((most, entry) => Math.max(most, entry.content), 0);
     ensure(index.header, highest + 1);
     ensure(index.body, highest + 1);
@@ -55,7 +71,7 @@ export class Texts {
       header += entry.header.length;
       body += entry.body.length;
     }
-    this.#file.appendIndex(stored);
+    await this.#file.appendIndex(stored);
   }
 
   /** Texts of `contents` (0: the message is gone) in order. */
@@ -96,7 +112,7 @@ export class Texts {
 
   /** `lengths` tells unknown from empty; `places` has length 0 for both. */
   #find(kind: TextKind, contents: Uint32Array, from: number, count: number): { places: Places; lengths: Uint32Array } {
-    const index = this.#load()[kind];
+    const index = this.#loaded()[kind];
     const places = emptyPlaces(count);
     const lengths = new Uint32Array(count);
     for (let i = 0; i < count; i += 1) {
@@ -111,21 +127,25 @@ export class Texts {
     return { places, lengths };
   }
 
-  #load(): Record<TextKind, KindIndex> {
-    if (this.#index !== null) return this.#index;
-    const index = { header: emptyIndex(), body: emptyIndex() };
-    const stored = this.#file.loadIndex();
-    const end = stored.length - (stored.length % INDEX_ENTRY_BYTES);
-    for (let at = 0; at < end; at += INDEX_ENTRY_BYTES) {
-      const content = stored.readUInt32LE(at);
-      ensure(index.header, content + 1);
-      ensure(index.body, content + 1);
-      set(index.header, content, stored.readDoubleLE(at + 16), stored.readUInt32LE(at + 4));
-      set(index.body, content, stored.readDoubleLE(at + 24), stored.readUInt32LE(at + 8));
-    }
-    this.#index = index;
-    return index;
+  #loaded(): Record<TextKind, KindIndex> {
+    const loading = this.load();
+    if (loading === undefined && this.#index !== null) return this.#index;
+    loading?.catch(() => {});
+    throw new Error('the index of texts is not in memory');
   }
+}
+
+function indexOf(stored: Buffer): Record<TextKind, KindIndex> {
+  const index = { header: emptyIndex(), body: emptyIndex() };
+  const end = stored.length - (stored.length % INDEX_ENTRY_BYTES);
+  for (let at = 0; at < end; at += INDEX_ENTRY_BYTES) {
+    const content = stored.readUInt32LE(at);
+    ensure(index.header, content + 1);
+    ensure(index.body, content + 1);
+    set(index.header, content, stored.readDoubleLE(at + 16), stored.readUInt32LE(at + 4));
+    set(index.body, content, stored.readDoubleLE(at + 24), stored.readUInt32LE(at + 8));
+  }
+  return index;
 }
 
 function emptyIndex(): KindIndex {

@@ -14,6 +14,15 @@ const LISTED_PROBLEMS = 100;
 
 export async function verifyMailbox(core: MailboxCore): Promise<VerifyReport> {
   await core.queue.drained();
+  const letGo = await core.holdAll();
+  try {
+    return await verifyHeld(core);
+  } finally {
+    letGo();
+  }
+}
+
+async function verifyHeld(core: MailboxCore): Promise<VerifyReport> {
   const problems: string[] = [];
   let more = 0;
   const report = (text: string): void => {

@@ -57,6 +57,9 @@ class MemoryEngine implements Engine {
     return Promise.resolve(new MemorySpool());
   }
 
+  /** One process, one owner. */
+  attach(): void {}
+
   close(): Promise<void> {
     return Promise.resolve();
   }

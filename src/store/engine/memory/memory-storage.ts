@@ -25,7 +25,7 @@ interface Kept {
 
 export class MemoryStorage implements MailboxStorage {
   readonly texts: TextFile = new MemoryTexts();
-  readonly reloads = false;
+  readonly reloads = 'never';
   readonly unfolded = { bytes: 0, changes: 0 };
   /** Every payload is a segment of its own, so that removing a message for good frees its bytes. */
   readonly #contents = new Map<number, Kept>();
@@ -40,8 +40,8 @@ export class MemoryStorage implements MailboxStorage {
   readonly compaction: Compaction = {
     prefixBytes: 0,
     segments: () => [...this.#contents].map(([segment, kept]) => ({ segment, bytes: Math.max(1, kept.bytes.length) })),
-    drop: (segment) => {
-      this.#contents.delete(segment);
+    drop: (segments) => {
+      for (const segment of segments) this.#contents.delete(segment);
       return Promise.resolve();
     },
   };
@@ -95,6 +95,10 @@ export class MemoryStorage implements MailboxStorage {
   // oxlint-disable-next-line typescript/require-await -- the shape of the seam
   async *threadKeys(): AsyncIterable<readonly ThreadKey[]> {
     yield [...this.#threads].map(([key, thread]) => ({ key, thread }));
+  }
+
+  lookUpThreads(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Buffers are all there is. */

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../../observe/failure.ts';
-import { errorCode } from './files.ts';
+import { errorCode } from '../disk-failure.ts';
 
 const LOCK = 'lock';
 

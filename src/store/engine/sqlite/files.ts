@@ -4,7 +4,6 @@
  */
 import type { Buffer } from 'node:buffer';
 import fs from 'node:fs';
-import { Failure } from '../../../observe/failure.ts';
 import type { ReadRange } from '../../mailbox/storage.ts';
 
 /** Up to this many octets are written or read in the calling turn: the page cache is quicker than a thread. */
@@ -160,20 +159,4 @@ export function writeSmallFile(file: string, text: string): void {
   const temporary = `${file}.new`;
   fs.writeFileSync(temporary, text);
   fs.renameSync(temporary, file);
-}
-
-/** System errors as what a mail program may show; anything else stays what it is. */
-export function asFailure(reason: unknown): unknown {
-  const code = errorCode(reason);
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    return new Failure('UNAVAILABLE', 'The server has no space left for mail at the moment.', { cause: reason });
-  }
-  if (code === 'EIO' || code === 'EROFS' || code === 'EMFILE' || code === 'ENFILE') {
-    return new Failure('UNAVAILABLE', 'The mailbox cannot be written at the moment.', { cause: reason });
-  }
-  return reason;
-}
-
-export function errorCode(reason: unknown): string | null {
-  return reason instanceof Error && 'code' in reason && typeof reason.code === 'string' ? reason.code : null;
 }

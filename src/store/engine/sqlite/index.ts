@@ -18,7 +18,7 @@ import type { Standing } from '../../moving.ts';
 import { bootId, lockDatabase } from './database-lock.ts';
 import { type Files, flushDirectory, realFiles } from './files.ts';
 import { openMailbox } from './open-mailbox.ts';
-import { clearSpool, createSpoolFile } from './spool.ts';
+import { clearSpool, createSpoolFile } from '../spool.ts';
 import { readStanding, writeStanding } from './standing-file.ts';
 
 export interface SqliteOptions extends StoreOptions {
@@ -105,6 +105,9 @@ class SqliteEngine implements Engine {
   createSpool(): Promise<Spool> {
     return createSpoolFile(path.join(this.#options.directory, 'spool'));
   }
+
+  /** The lock on the directory keeps every other process out. */
+  attach(): void {}
 
   close(): Promise<void> {
     this.#unlock();

@@ -13,7 +13,7 @@ import { FRAGMENT_PIECES } from '../../../message/fragment-pieces.ts';
 import type { Mailbox, MailboxDatabase } from '../../api.ts';
 import { mailboxId } from '../../model.ts';
 import { ByteDecoder, ByteEncoder } from '../../mailbox/byte-codec.ts';
-import { decodeChange, encodeChange } from './change-codec.ts';
+import { decodeChange, encodeChange } from '../change-codec.ts';
 import { openSqliteDatabase } from './index.ts';
 
 const MAILBOX = mailboxId('abcd-2');

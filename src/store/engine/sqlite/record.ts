@@ -11,7 +11,7 @@ import type { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import type { Change } from '../../mailbox/change.ts';
 import { ByteDecoder, ByteEncoder } from '../../mailbox/byte-codec.ts';
-import { decodeChange, encodeChange } from './change-codec.ts';
+import { decodeChange, encodeChange } from '../change-codec.ts';
 
 const MAGIC = 0x31524650;
 /** Octets before the change. */

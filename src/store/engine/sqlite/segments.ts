@@ -6,7 +6,8 @@ import { Buffer } from 'node:buffer';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Location, Payload, ReadRange } from '../../mailbox/storage.ts';
-import { asFailure, CachedReads, type Files, flushDirectory, readFully } from './files.ts';
+import { asFailure } from '../disk-failure.ts';
+import { CachedReads, type Files, flushDirectory, readFully } from './files.ts';
 import { Prewritten } from './prewritten.ts';
 
 /** A segment is finished when it has reached this size. */

@@ -50,7 +50,7 @@ export interface StorageParts {
 export class SqliteStorage implements MailboxStorage {
   readonly texts: TextFile;
   readonly compaction: Compaction;
-  readonly reloads = true;
+  readonly reloads = 'at once';
   readonly unfolded: { bytes: number; changes: number };
   readonly #parts: StorageParts;
   readonly #fragments: FragmentFiles;
@@ -70,9 +70,9 @@ export class SqliteStorage implements MailboxStorage {
     this.compaction = {
       prefixBytes: MESSAGE_PREFIX_BYTES,
       segments: () => this.#finishedSegments(),
-      drop: async (segment) => {
+      drop: async (segments) => {
         await parts.file.makeDurable();
-        await parts.segments.drop(segment);
+        for (const segment of segments) await parts.segments.drop(segment);
       },
     };
   }
@@ -135,6 +135,10 @@ export class SqliteStorage implements MailboxStorage {
       yield batch;
       after = last.key;
     }
+  }
+
+  lookUpThreads(): Promise<void> {
+    return Promise.resolve();
   }
 
   async fold(image: FoldImage): Promise<void> {

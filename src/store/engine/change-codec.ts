@@ -2,12 +2,12 @@
  * Changes as bytes of the log (record.ts). The number of a kind and the order of its fields are the file format:
  * add at the end, never reorder.
  */
-import { unreachable } from '../../../observe/failure.ts';
-import type { Change } from '../../mailbox/change.ts';
-import { LINE_END, type LineEnd } from '../../mailbox/columns.ts';
-import { type FragmentPlaces, NO_FRAGMENT } from '../../mailbox/fragment-places.ts';
-import type { FolderKind, SpecialUse } from '../../model.ts';
-import type { ByteDecoder, ByteEncoder } from '../../mailbox/byte-codec.ts';
+import { unreachable } from '../../observe/failure.ts';
+import type { Change } from '../mailbox/change.ts';
+import { LINE_END, type LineEnd } from '../mailbox/columns.ts';
+import { type FragmentPlaces, NO_FRAGMENT } from '../mailbox/fragment-places.ts';
+import type { FolderKind, SpecialUse } from '../model.ts';
+import type { ByteDecoder, ByteEncoder } from '../mailbox/byte-codec.ts';
 
 const KINDS: readonly Change['kind'][] = [
   'append',

@@ -3,8 +3,8 @@ import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Spool } from '../../mailbox/staging.ts';
-import { asFailure } from './files.ts';
+import type { Spool } from '../mailbox/staging.ts';
+import { asFailure } from './disk-failure.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 
