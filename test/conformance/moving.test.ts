@@ -2,8 +2,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 import { openMemoryDatabase } from '../../src/store/engine/memory/index.ts';
 import { openSqliteDatabase } from '../../src/store/engine/sqlite/index.ts';
+import { postgresMissing, stopSharedPostgres } from '../support/postgres.ts';
+import { onPostgres } from './postgres-store.ts';
 import type { OpenStore, StoreUnderTest } from './store-fixture.ts';
 import { movingConformance } from './store-moving.ts';
 
@@ -32,3 +35,9 @@ const onDisk: OpenStore = async (options) => {
 
 movingConformance('sqlite to memory', onDisk, inMemory);
 movingConformance('memory to sqlite', inMemory, onDisk);
+// Where there is none, postgres.test.ts says so.
+if (postgresMissing() === null) {
+  movingConformance('sqlite to postgres', onDisk, onPostgres);
+  movingConformance('postgres to sqlite', onPostgres, onDisk);
+  after(() => stopSharedPostgres());
+}

@@ -72,6 +72,8 @@ export class MailboxArrival implements Arrival {
   /** Goes on with what an interrupted arrival has left; a content that is not whole comes again. */
   static async of(move: string, core: MailboxCore, gate: ArrivalGate): Promise<MailboxArrival> {
     const places = new Map<number, Place>();
+    // They stay: nobody sweeps a mailbox that is not open to everybody.
+    await core.state.loadAll();
     for (const folder of core.state.folders.values()) {
       const columns = core.state.rows(folder);
       for (let row = 0; row < columns.length; row += 1) {
@@ -298,6 +300,7 @@ class IncomingContents {
 function gateIntent(): Intent<void> {
   return {
     rows: [],
+    into: [],
     alone: true,
     origin: null,
     plan: (draft) =>
@@ -320,6 +323,7 @@ function gateIntent(): Intent<void> {
 function contentIntent({ content, staged }: Coming): Intent<void> {
   return {
     rows: [],
+    into: [GATE_FOLDER],
     alone: false,
     origin: null,
     plan(draft) {
@@ -354,6 +358,7 @@ function contentIntent({ content, staged }: Coming): Intent<void> {
 
 async function digestOf(core: MailboxCore): Promise<string> {
   const reader = new ImageReader();
+  await core.state.loadAll();
   for (const bytes of writeImage(core.state)) {
     reader.push(bytes);
     await nextTurn();

@@ -135,12 +135,14 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
       if (open === undefined) throw new Error('a held mailbox is not open');
       const core = await open.core;
       if (core.departing) throw new Failure('INUSE', 'The mailbox is being moved already.');
+      const letGo = await core.holdAll();
       core.departing = true;
       return new MailboxDeparture(core, {
         setStanding: (standing) => this.#engine.setStanding(mailbox, standing),
         sealed: () => (open.sealed = true),
         closed: () => {
           core.departing = false;
+          letGo();
           handle.close();
         },
       });

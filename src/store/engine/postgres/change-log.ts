@@ -8,10 +8,10 @@ import type { Change } from '../../mailbox/change.ts';
 import { NO_FRAGMENT } from '../../mailbox/fragment-places.ts';
 import type { LogEntry } from '../../mailbox/storage.ts';
 import type { NewBlob } from '../../blobs/api.ts';
-import { ByteDecoder, ByteEncoder } from '../byte-codec.ts';
+import { ByteDecoder, ByteEncoder } from '../../mailbox/byte-codec.ts';
 import { decodeChange, encodeChange } from '../change-codec.ts';
 import type { Connections, Session } from './connections.ts';
-import { CONTENT_TYPES, type Contents, onlyPart, PART_BYTES } from './contents.ts';
+import { AGAIN, CONTENT_TYPES, type Contents, onlyPart, PART_BYTES } from './contents.ts';
 import { type Claim, checkClaim, claimLost, HELD } from './fence.ts';
 import { bytesIn, numberIn, tuples, type Value } from './rows.ts';
 
@@ -31,7 +31,8 @@ function commitStatement(contents: number): string {
   return `WITH ${HELD}, contents AS (
       INSERT INTO penfold_mail.content (mailbox, number, part, size, crc, data)
       SELECT held.key, v.number, v.part, v.size, v.crc, v.data
-      FROM held, (VALUES ${tuples(CONTENT_TYPES, contents, FRONT + 1)}) AS v(number, part, size, crc, data))
+      FROM held, (VALUES ${tuples(CONTENT_TYPES, contents, FRONT + 1)}) AS v(number, part, size, crc, data)
+      ${AGAIN})
     ${log}`;
 }
 

@@ -17,6 +17,9 @@ const REMOVED_AT_ONCE = 1000;
 
 export const CONTENT_TYPES = ['bigint', 'integer', 'bigint', 'bigint', 'bytea'] as const;
 const INSERT = 'INSERT INTO penfold_mail.content (mailbox, number, part, size, crc, data)';
+/** A move sends a content again that it found damaged. */
+export const AGAIN = `ON CONFLICT (mailbox, number, part)
+  DO UPDATE SET size = excluded.size, crc = excluded.crc, data = excluded.data`;
 
 /** The row of a content that has only one part, behind its mailbox. */
 export function onlyPart(number: number, { size, crc }: Payload, bytes: Buffer): readonly Value[] {
@@ -43,11 +46,11 @@ export class Contents implements Blobs<Session> {
       let part = 0;
       for await (const bytes of parts(payload)) {
         const row = [this.#claim.key, number, part, payload.size, payload.crc, bytes];
-        await insertRows(transaction, INSERT, types, [row]);
+        await insertRows(transaction, INSERT, types, [row], AGAIN);
         part += 1;
       }
     }
-    await insertRows(transaction, INSERT, types, small);
+    await insertRows(transaction, INSERT, types, small, AGAIN);
   }
 
   async read(ranges: readonly BlobRange[], target: Buffer): Promise<void> {

@@ -10,7 +10,7 @@ import type { FolderFacts, FolderState } from '../../mailbox/folder-state.ts';
 import { forgetFragments } from '../../mailbox/fragment-places.ts';
 import type { FoldImage, FoldedFolder, MailboxCounters, StoredMailbox } from '../../mailbox/storage.ts';
 import type { FolderKind, SpecialUse } from '../../model.ts';
-import { ByteDecoder, encodeUids } from '../byte-codec.ts';
+import { ByteDecoder, encodeUids } from '../../mailbox/byte-codec.ts';
 import type { Connections, Session } from './connections.ts';
 import { booleanIn, bytesIn, insertRows, numberIn, type Row, textIn, textsIn, type Value } from './rows.ts';
 

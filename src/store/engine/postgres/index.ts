@@ -9,10 +9,11 @@ import { type Engine, type EngineHost, MailboxStore, type StoreOptions } from '.
 import type { Spool } from '../../mailbox/staging.ts';
 import { type OpenedMailbox, StorageLost } from '../../mailbox/storage.ts';
 import { type MailboxId, mailboxId } from '../../model.ts';
+import type { Standing } from '../../moving.ts';
 import { clearSpool, createSpoolFile } from '../spool.ts';
 import { type Claimed, claimMailbox, heldBy, releaseMailbox, removeMailbox } from './claims.ts';
 import { Connections } from './connections.ts';
-import type { Claim } from './fence.ts';
+import { type Claim, checkClaim } from './fence.ts';
 import { Lease, type LeaseOwner } from './lease.ts';
 import { openClaimed } from './open-mailbox.ts';
 import { textIn } from './rows.ts';
@@ -44,6 +45,8 @@ export async function openPostgresDatabase(options: PostgresOptions): Promise<Ma
     throw reason;
   }
 }
+
+const STANDINGS: readonly Standing['kind'][] = ['receiving', 'received', 'leaving', 'moved'];
 
 /** A mailbox being removed by another process is asked for again so often. */
 const REMOVED_TRIES = 3;
@@ -102,6 +105,32 @@ class PostgresEngine implements Engine, LeaseOwner {
       this.#held.delete(mailbox);
     }
     if (found.kind === 'removed') throw new Failure('NONEXISTENT', 'There is no such mailbox.');
+  }
+
+  async standing(mailbox: MailboxId): Promise<Standing | null> {
+    const [row] = await this.#connections.query(
+      'SELECT standing FROM penfold_mail.mailbox WHERE id = $1 AND NOT removed',
+      [mailbox],
+    );
+    return row === undefined ? null : standingOf(row['standing']);
+  }
+
+  /** One that we own is written under our claim; before that, only who moves it writes here. */
+  async setStanding(mailbox: MailboxId, standing: Standing | null): Promise<void> {
+    const claim = this.#held.get(mailbox);
+    const text = standing === null ? null : JSON.stringify(standing);
+    if (claim !== undefined) {
+      await this.#connections.transaction(async (session) => {
+        await checkClaim(session, claim);
+        await session.query('UPDATE penfold_mail.mailbox SET standing = $2 WHERE key = $1', [claim.key, text]);
+      });
+      return;
+    }
+    await this.#connections.query(
+      `INSERT INTO penfold_mail.mailbox (id, standing) VALUES ($1, $2)
+       ON CONFLICT (id) DO UPDATE SET standing = excluded.standing WHERE NOT mailbox.removed`,
+      [mailbox, text],
+    );
   }
 
   createSpool(): Promise<Spool> {
@@ -167,4 +196,14 @@ class PostgresEngine implements Engine, LeaseOwner {
     this.#held.delete(mailbox);
     this.#host?.lose(mailbox, reason);
   }
+}
+
+function standingOf(stored: unknown): Standing | null {
+  if (stored === null) return null;
+  const { kind, move, at }: Record<string, unknown> = Object(stored);
+  const known = STANDINGS.find((one) => one === kind);
+  if (known === undefined || typeof move !== 'string' || typeof at !== 'number') {
+    throw new Failure('CORRUPTION', 'What a move has left of the mailbox cannot be read.');
+  }
+  return { kind: known, move, at };
 }

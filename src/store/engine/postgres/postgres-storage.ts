@@ -13,6 +13,7 @@ import {
   StorageLost,
   type TextFile,
 } from '../../mailbox/storage.ts';
+import type { ThreadKey } from '../../moving.ts';
 import type { TextKind } from '../../search/source.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Connections } from './connections.ts';
@@ -20,11 +21,13 @@ import type { Contents } from './contents.ts';
 import { type Claim, checkClaim } from './fence.ts';
 import { loadRows, writeImage } from './folded-state.ts';
 import type { PackedBytes } from './packed-bytes.ts';
-import { numberIn } from './rows.ts';
+import { numberIn, type Row } from './rows.ts';
 
 const NOWHERE: Location = { segment: 0, offset: 0 };
 /** Conversations looked up and remembered; a look-up beyond it forgets the others. */
 const KNOWN_THREADS = 20_000;
+/** Those read at a time for a move. */
+const THREAD_KEY_BATCH = 4096;
 
 export interface PostgresParts {
   readonly connections: Connections;
@@ -108,6 +111,23 @@ export class PostgresStorage implements MailboxStorage {
     if (this.#threads.size + keys.length > KNOWN_THREADS) this.#threads.clear();
     for (const key of keys) this.#threads.set(key, null);
     for (const row of rows) this.#threads.set(numberIn(row, 'hash'), numberIn(row, 'thread'));
+  }
+
+  async *threadKeys(): AsyncIterable<readonly ThreadKey[]> {
+    const folding = this.#foldingKeys;
+    if (folding !== null) yield [...folding].map(([key, thread]) => ({ key, thread }));
+    for (let after: number | null = null; ; ) {
+      const rows: readonly Row[] = await this.#parts.connections.query(
+        `SELECT hash, thread FROM penfold_mail.thread_key WHERE mailbox = $1 AND ($2::bigint IS NULL OR hash > $2)
+         ORDER BY hash LIMIT ${THREAD_KEY_BATCH}`,
+        [this.#parts.claim.key, after],
+      );
+      const batch = rows.map((row) => ({ key: numberIn(row, 'hash'), thread: numberIn(row, 'thread') }));
+      const last = batch.at(-1);
+      if (last === undefined) return;
+      yield batch;
+      after = last.key;
+    }
   }
 
   async fold(image: FoldImage): Promise<void> {

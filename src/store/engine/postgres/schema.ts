@@ -15,7 +15,8 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE penfold_mail.mailbox (
      key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL UNIQUE, lease bigint,
      epoch bigint NOT NULL DEFAULT 0, removed boolean NOT NULL DEFAULT false, folded bigint NOT NULL DEFAULT 0,
-     highest_modseq bigint, next_folder bigint, next_content bigint, next_thread bigint, last_uid_validity bigint
+     highest_modseq bigint, next_folder bigint, next_content bigint, next_thread bigint, last_uid_validity bigint,
+     standing jsonb
    ) WITH (fillfactor = 70);
    CREATE INDEX mailbox_lease ON penfold_mail.mailbox (lease) WHERE lease IS NOT NULL;
    CREATE TABLE penfold_mail.log (

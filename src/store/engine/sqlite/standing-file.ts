@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../../observe/failure.ts';
 import type { Standing } from '../../moving.ts';
-import { errorCode, flushDirectory } from './files.ts';
+import { errorCode } from '../disk-failure.ts';
+import { flushDirectory } from './files.ts';
 
 const NAME = 'standing';
 const KINDS: readonly Standing['kind'][] = ['receiving', 'received', 'leaving', 'moved'];
