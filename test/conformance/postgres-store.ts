@@ -7,9 +7,9 @@ import { freshDatabase } from '../support/postgres.ts';
 import type { OpenStore, StoreUnderTest } from './store-fixture.ts';
 
 export const onPostgres: OpenStore = async (options) => {
-  const { url, drop } = await freshDatabase();
+  const fresh = await freshDatabase();
   const spool = fs.mkdtempSync(path.join(os.tmpdir(), 'penfold-spool-'));
-  const open = () => openPostgresDatabase({ url, server: 'one', spool, connections: 4, ...options });
+  const open = () => openPostgresDatabase({ url: fresh.url, server: 'one', spool, connections: 4, ...options });
   const store: StoreUnderTest = {
     database: await open(),
     async reopen() {
@@ -19,7 +19,7 @@ export const onPostgres: OpenStore = async (options) => {
     },
     async dispose() {
       await store.database.close();
-      await drop();
+      await fresh.drop();
       fs.rmSync(spool, { recursive: true });
     },
   };

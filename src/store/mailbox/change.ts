@@ -6,6 +6,7 @@
  *
  * A change of many messages is one value with a UID list, never one a message.
  */
+import { unreachable } from '../../observe/failure.ts';
 import type { FolderKind, SpecialUse } from '../model.ts';
 import type { LineEnd } from './columns.ts';
 
@@ -142,3 +143,27 @@ export type Change =
   | RecentChange
   | RaiseChange
   | RelocateChange;
+
+/** Folders whose rows it reads or writes when it is applied. */
+export function foldersOf(change: Change): readonly number[] | 'all' {
+  switch (change.kind) {
+    case 'append':
+    case 'flags':
+    case 'expunge':
+      return [change.folder];
+    case 'copy':
+    case 'move':
+      return [change.folder, change.to];
+    case 'relocate':
+      return 'all';
+    case 'create-folder':
+    case 'change-folder':
+    case 'remove-folder':
+    case 'subscribe':
+    case 'recent':
+    case 'raise':
+      return [];
+    default:
+      return unreachable(change);
+  }
+}

@@ -337,3 +337,21 @@ function closeByteGaps(column: Uint8Array, removed: Int32Array, length: number):
 function words(column: NumericArray): Uint32Array {
   return column instanceof Uint32Array ? column : new Uint32Array(column.buffer, column.byteOffset, column.length);
 }
+
+/** Rows of a segment get the places their contents have from now on; `moved` hears of each. */
+export function relocateRows(
+  columns: Columns,
+  fromSegment: number,
+  places: ReadonlyMap<number, number>,
+  toSegment: number,
+  moved: (uid: number) => void,
+): void {
+  for (let row = 0; row < columns.length; row += 1) {
+    if (columns.segment[row] !== fromSegment) continue;
+    const offset = places.get(columns.content[row]!);
+    if (offset === undefined) continue;
+    columns.segment[row] = toSegment;
+    columns.offset[row] = offset;
+    moved(columns.uid[row]!);
+  }
+}

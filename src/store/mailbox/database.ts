@@ -4,7 +4,15 @@
  */
 import { Failure } from '../../observe/failure.ts';
 import { type Log, silentLog } from '../../observe/log.ts';
-import type { Mailbox, MailboxDatabase, MailboxQuota, MessageSink, QuotaOf, StageOptions, VerifyReport } from '../api.ts';
+import type {
+  Mailbox,
+  MailboxDatabase,
+  MailboxQuota,
+  MessageSink,
+  QuotaOf,
+  StageOptions,
+  VerifyReport,
+} from '../api.ts';
 import type { MailboxId } from '../model.ts';
 import { type Arrival, type Departure, MovedAway, type Residence, type Standing } from '../moving.ts';
 import { MailboxArrival } from './arrival.ts';

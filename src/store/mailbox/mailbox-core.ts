@@ -15,6 +15,7 @@ import { createFolderSearch } from '../search/folder-search.ts';
 import type { FolderSearch, SearchSource, TextIndexer } from '../search/source.ts';
 import { createTextIndexer } from '../search/text-indexer.ts';
 import { WarmSearches } from '../search/warm-searches.ts';
+import { foldersOf } from './change.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { FolderState } from './folder-state.ts';
@@ -88,8 +89,10 @@ export class MailboxCore {
   async recover(opened: OpenedMailbox): Promise<void> {
     const effects = new Effects();
     for (const { entry, location } of opened.replay()) {
-      for (const folder of this.state.foldersOf(entry)) {
-        const loading = this.state.load(folder);
+      const folders = foldersOf(entry);
+      for (const id of folders === 'all' ? this.state.folders.keys() : folders) {
+        const folder = this.state.folders.get(id);
+        const loading = folder === undefined ? undefined : this.state.load(folder);
         if (loading !== undefined) await loading;
       }
       this.state.apply(entry, location, null, effects);

@@ -16,7 +16,7 @@ import type {
   RaiseChange,
   RelocateChange,
 } from './change.ts';
-import { Columns, LINE_END } from './columns.ts';
+import { Columns, LINE_END, relocateRows } from './columns.ts';
 import { nameKey } from './folder-name.ts';
 import { type FolderFacts, FolderState } from './folder-state.ts';
 import { learn, translateKeywords } from './keyword-bits.ts';
@@ -158,32 +158,6 @@ export class MailboxState {
     }
     for (const id of this.formerFolders.keys()) {
       if (!named.has(id)) this.formerFoldersDirty = this.formerFolders.delete(id) || this.formerFoldersDirty;
-    }
-  }
-
-  /** Those whose rows a change reads or writes, as far as they are there. */
-  foldersOf(change: Change): readonly FolderState[] {
-    const there = (ids: readonly number[]): FolderState[] =>
-      ids.map((id) => this.folders.get(id)).filter((folder) => folder !== undefined);
-    switch (change.kind) {
-      case 'append':
-      case 'flags':
-      case 'expunge':
-        return there([change.folder]);
-      case 'copy':
-      case 'move':
-        return there([change.folder, change.to]);
-      case 'relocate':
-        return [...this.folders.values()];
-      case 'create-folder':
-      case 'change-folder':
-      case 'remove-folder':
-      case 'subscribe':
-      case 'recent':
-      case 'raise':
-        return [];
-      default:
-        return unreachable(change);
     }
   }
 
@@ -457,21 +431,4 @@ function event(
     flagged: what.flagged ?? null,
     expunged: what.expunged ?? null,
   };
-}
-
-function relocateRows(
-  columns: Columns,
-  fromSegment: number,
-  places: ReadonlyMap<number, number>,
-  toSegment: number,
-  moved: (uid: number) => void,
-): void {
-  for (let row = 0; row < columns.length; row += 1) {
-    if (columns.segment[row] !== fromSegment) continue;
-    const offset = places.get(columns.content[row]!);
-    if (offset === undefined) continue;
-    columns.segment[row] = toSegment;
-    columns.offset[row] = offset;
-    moved(columns.uid[row]!);
-  }
 }

@@ -45,7 +45,10 @@ export async function loadRows(connections: Connections, key: number, folder: Fo
       if (parser.readInt32BE(0) !== PARSER_VERSION) forgetFragments(columns, from, columns.length);
     },
   );
-  const uidls = await connections.query('SELECT uid, text FROM penfold_mail.uidl WHERE mailbox = $1 AND folder = $2', of);
+  const uidls = await connections.query(
+    'SELECT uid, text FROM penfold_mail.uidl WHERE mailbox = $1 AND folder = $2',
+    of,
+  );
   const expunged = await connections.query(
     'SELECT modseq, uids FROM penfold_mail.expunged WHERE mailbox = $1 AND folder = $2 ORDER BY modseq',
     of,

@@ -157,7 +157,8 @@ export class Lease {
     }
     if (verb === undefined || Number(lease) !== this.id || this.#isClosed) return;
     if (verb === 'claimed') this.#owner.claimed(mailbox);
-    else this.#answer(mailbox).catch((reason: unknown) => this.#log.warn({ err: reason, mailbox }, 'no answer was given'));
+    else
+      this.#answer(mailbox).catch((reason: unknown) => this.#log.warn({ err: reason, mailbox }, 'no answer was given'));
   }
 
   async #answer(mailbox: string): Promise<void> {

@@ -73,9 +73,7 @@ export class PostgresStorage implements MailboxStorage {
     this.unfolded.bytes += await this.#noticing(this.#parts.changes.append(entries));
     this.unfolded.changes += entries.length;
     if (this.#parts.packed.isDue) this.#flushSoon();
-    return entries.map(({ change }) =>
-      change.kind === 'append' ? { segment: change.content, offset: 0 } : NOWHERE,
-    );
+    return entries.map(({ change }) => (change.kind === 'append' ? { segment: change.content, offset: 0 } : NOWHERE));
   }
 
   readContent(ranges: readonly ReadRange[], target: Buffer): Promise<void> {
