@@ -19,7 +19,8 @@ export async function select(session: Session, command: CommandOf<'SELECT' | 'EX
   if (command.condstore) session.enableCondstore();
   session.select(view);
   writeFacts(session, view);
-  if (view.takeRecentToClear()) session.background(session.mailbox.clearRecent(view.id), 'clearing \\Recent');
+  // Before the answer: whoever selects the folder next must not see them as \Recent again.
+  if (view.takeRecentToClear()) await session.background(session.mailbox.clearRecent(view.id), 'clearing \\Recent');
   return ok(`${command.name} completed.`, readOnly ? 'READ-ONLY' : 'READ-WRITE');
 }
 

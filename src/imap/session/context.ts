@@ -66,7 +66,7 @@ export interface Session {
   /** The client is alive or we are still answering: its time of silence begins anew. */
   touch(): void;
   /** Work the client does not wait for; failures are logged, the end of the session waits for it. */
-  background(work: Promise<unknown>, what: string): void;
+  background(work: Promise<unknown>, what: string): Promise<void>;
   /** Begins IDLE (RFC 2177); DONE brings the tagged answer. */
   idle(tag: string): null;
 }

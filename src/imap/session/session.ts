@@ -152,7 +152,7 @@ class RunningSession implements Session, Reader {
     const view = this.#selected;
     if (view === null) return;
     this.#selected = null;
-    if (view.takeRecentToClear()) this.background(this.mailbox.clearRecent(view.id), 'clearing \\Recent');
+    if (view.takeRecentToClear()) void this.background(this.mailbox.clearRecent(view.id), 'clearing \\Recent');
     view.close();
   }
 
@@ -168,9 +168,11 @@ class RunningSession implements Session, Reader {
     this.connection.idleLimit(this.settings.authenticatedConnectionTimeout * 1000);
   }
 
-  background(work: Promise<unknown>, what: string): void {
+  /** Goes on though the client leaves; what is returned never rejects. */
+  background(work: Promise<unknown>, what: string): Promise<void> {
     this.#background += 1;
-    void work
+    return work
+      .then(() => {})
       .catch((error: unknown) => {
         // The folder may be gone by now, which is no one's fault.
         if (!(error instanceof Failure)) this.log.error({ err: error }, `${what} failed`);

@@ -82,7 +82,8 @@ function markSeen(session: Session, view: SelectedView, uids: Uint32Array): Prom
 /** BODY[] without PEEK is what IMAP has of a download (exchange-behaviour.md §5.4 SuppressReadReceipt). */
 function tellOfDownload(session: Session, view: SelectedView, plan: FetchPlan, seen: Uint32Array): void {
   if (session.downloaded === undefined || seen.length === 0) return;
-  if (plan.bodies.some((body) => body.isWhole)) session.background(session.downloaded(view.id, seen), 'read receipts');
+  if (plan.bodies.some((body) => body.isWhole))
+    void session.background(session.downloaded(view.id, seen), 'read receipts');
 }
 
 function writeSeen(session: Session, view: SelectedView, changed: Uint32Array): void {
