@@ -11,8 +11,8 @@ const SESSIONS_PER_USER = 10;
 const IDLE_STEPS = 2;
 /** After so long what a burst of logons started has ended: collectors of garbage, workers, hand-overs to imap-hibernate. */
 const REST_MS = 40_000;
-/** Then the lowest of several looks counts. */
-const REST_LOOKS = 16;
+/** Then the lowest look of most of a minute counts: work that comes every minute, such as health probes, is no session. */
+const REST_LOOKS = 80;
 const REST_LOOK_MS = 500;
 const WAKE_UPS = 300;
 const WAKE_UP_MS = 15_000;
@@ -52,7 +52,11 @@ function logon(parallel: number): Row {
   };
 }
 
-/** Proportional set size of a process and all it started, in bytes: shared pages count once. */
+/**
+ * Memory of a process and all it started, in bytes: the proportional set size of what is not a file, so that shared
+ * pages count once. Pages of files are left out: those of `node` are shared with this client and whatever else runs on
+ * the machine, and a process that comes or goes there moves the share of the one that is measured by megabytes.
+ */
 function memoryOf(root: number): number {
   const parents = new Map<number, number>();
   for (const entry of readdirSync('/proc')) {
@@ -70,7 +74,8 @@ function memoryOf(root: number): number {
   for (const pid of parents.keys()) {
     if (!inTree(pid)) continue;
     try {
-      bytes += 1024 * Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1] ?? 0);
+      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+      for (const [, kibibytes] of rollup.matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+)/gm)) bytes += 1024 * Number(kibibytes);
     } catch {
       // As above.
     }

@@ -61,7 +61,7 @@ test('unlimited costs nothing, and a policy that changes counts at once', () => 
 });
 
 test('sessions of one user share a budget, and what is full and unused is forgotten', () => {
-  const budgets = new Budgets(() => 0);
+  const budgets = new Budgets(undefined, () => 0);
   const one = budgets.enter('ada', () => limits);
   const two = budgets.enter('ada', () => limits);
   assert.equal(one.budget, two.budget);

@@ -81,42 +81,69 @@ export class Budget {
   }
 }
 
+/** A budget and how many sessions pay from it. */
+interface Shared<Account> {
+  readonly account: Account;
+  readonly budget: Budget;
+  users: number;
+}
+
+/** One session's share of a budget. An object, not closures: tens of thousands of sessions hold one for hours. */
+class Place<Account> {
+  readonly #shared: Shared<Account>;
+  #leave: ((shared: Shared<Account>) => void) | null;
+
+  constructor(shared: Shared<Account>, leave: (shared: Shared<Account>) => void) {
+    this.#shared = shared;
+    this.#leave = leave;
+  }
+
+  get budget(): Budget {
+    return this.#shared.budget;
+  }
+
+  /** Idempotent. */
+  leave(): void {
+    const leave = this.#leave;
+    this.#leave = null;
+    leave?.(this.#shared);
+  }
+}
+
 /** The budgets of one protocol, by account. Full ones that nobody uses are forgotten. */
-export class Budgets {
-  readonly #budgets = new Map<string, { readonly budget: Budget; users: number }>();
+export class Budgets<Account extends string = string> {
+  readonly #budgets = new Map<Account, Shared<Account>>();
+  readonly #left: (account: Account) => void;
   readonly #now: () => number;
 
-  constructor(now: () => number = () => performance.now()) {
+  /** `left` is told of the account of each session that has left. */
+  constructor(left: (account: Account) => void = () => {}, now: () => number = () => performance.now()) {
+    this.#left = left;
     this.#now = now;
   }
 
   /** One session of `account` begins; `leave` once at its end. */
-  enter(account: string, limits: () => BudgetLimits): { readonly budget: Budget; leave(): void } {
-    let entry = this.#budgets.get(account);
-    if (entry === undefined) {
+  enter(account: Account, limits: () => BudgetLimits): Place<Account> {
+    let shared = this.#budgets.get(account);
+    if (shared === undefined) {
       this.#sweep();
-      entry = { budget: new Budget(limits, this.#now), users: 0 };
-      this.#budgets.set(account, entry);
+      shared = { account, budget: new Budget(limits, this.#now), users: 0 };
+      this.#budgets.set(account, shared);
     }
-    entry.users += 1;
-    const { budget } = entry;
-    const own = entry;
-    let inside = true;
-    return {
-      budget,
-      leave: () => {
-        if (!inside) return;
-        inside = false;
-        own.users -= 1;
-        if (own.users === 0 && budget.isFull) this.#budgets.delete(account);
-      },
-    };
+    shared.users += 1;
+    return new Place(shared, this.#leave);
   }
 
   /** Sessions of an account now. */
-  concurrency(account: string): number {
+  concurrency(account: Account): number {
     return this.#budgets.get(account)?.users ?? 0;
   }
+
+  readonly #leave = (shared: Shared<Account>): void => {
+    shared.users -= 1;
+    if (shared.users === 0 && shared.budget.isFull) this.#budgets.delete(shared.account);
+    this.#left(shared.account);
+  };
 
   #sweep(): void {
     if (this.#budgets.size < 10_000) return;

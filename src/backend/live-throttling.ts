@@ -16,13 +16,15 @@ export class LiveThrottling {
   readonly #directory: Directory;
   readonly #log: Log;
   readonly #limits = new Map<AccountId, ThrottlingLimits>();
-  readonly #budgets: Readonly<Record<Protocol, Budgets>> = { imap: new Budgets(), pop3: new Budgets() };
+  readonly #budgets: Readonly<Record<Protocol, Budgets<AccountId>>>;
   readonly #unwatch: () => void;
   #refreshing: Promise<unknown> = Promise.resolve();
 
   constructor(directory: Directory, log: Log) {
     this.#directory = directory;
     this.#log = log;
+    const left = (account: AccountId): void => this.#left(account);
+    this.#budgets = { imap: new Budgets(left), pop3: new Budgets(left) };
     this.#unwatch = directory.watch((change) => {
       if (change.kind === 'throttling-policy') this.#refresh([...this.#limits.keys()]);
       if (change.kind === 'account') {
@@ -47,14 +49,11 @@ export class LiveThrottling {
       throw new Failure('LIMIT', `You have ${most} sessions open already (${name} of your throttling policy)`);
     }
     this.#limits.set(id, limits);
-    const place = budgets.enter(id, () => this.#budgetLimits(protocol, id, limits));
-    return {
-      budget: place.budget,
-      leave: () => {
-        place.leave();
-        if (this.#budgets.imap.concurrency(id) + this.#budgets.pop3.concurrency(id) === 0) this.#limits.delete(id);
-      },
-    };
+    return budgets.enter(id, () => this.#budgetLimits(protocol, id, limits));
+  }
+
+  #left(id: AccountId): void {
+    if (this.#budgets.imap.concurrency(id) + this.#budgets.pop3.concurrency(id) === 0) this.#limits.delete(id);
   }
 
   /** What was announced before this call has been read when it resolves. */

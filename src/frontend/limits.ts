@@ -22,16 +22,22 @@ class Counter {
     return this.#counts.get(key) ?? 0;
   }
 
-  take(key: string): Release {
-    this.#counts.set(key, this.of(key) + 1);
+  /** `key`: null is counted nowhere. `released` is told once. */
+  take(key: string | null, released: () => void = () => {}): Release {
+    if (key !== null) this.#counts.set(key, this.of(key) + 1);
     let taken = true;
     return () => {
       if (!taken) return;
       taken = false;
-      const rest = this.of(key) - 1;
-      if (rest > 0) this.#counts.set(key, rest);
-      else this.#counts.delete(key);
+      if (key !== null) this.#giveBack(key);
+      released();
     };
+  }
+
+  #giveBack(key: string): void {
+    const rest = this.of(key) - 1;
+    if (rest > 0) this.#counts.set(key, rest);
+    else this.#counts.delete(key);
   }
 }
 
@@ -40,6 +46,10 @@ export class ConnectionLimits {
   readonly #sources = new Counter();
   readonly #users = new Counter();
   #connections = 0;
+  /** One for all: each connection holds its release for hours. */
+  readonly #released = (): void => {
+    this.#connections -= 1;
+  };
 
   constructor(settings: () => ConnectionLimitSettings) {
     this.#settings = settings;
@@ -63,13 +73,7 @@ export class ConnectionLimits {
       );
     }
     this.#connections += 1;
-    const release = source === null ? null : this.#sources.take(source);
-    let taken = true;
-    return () => {
-      if (taken) this.#connections -= 1;
-      taken = false;
-      release?.();
-    };
+    return this.#sources.take(source, this.#released);
   }
 
   /** @throws Failure LIMIT */
@@ -97,6 +101,9 @@ export interface InboundLimits {
 export class InboundConnections {
   readonly #sources = new Counter();
   #count = 0;
+  readonly #released = (): void => {
+    this.#count -= 1;
+  };
 
   /** `address` as in ConnectionLimits. @throws Failure LIMIT */
   admit(address: string | null, limits: InboundLimits): Release {
@@ -121,12 +128,6 @@ export class InboundConnections {
       );
     }
     this.#count += 1;
-    const release = source === null ? null : this.#sources.take(source);
-    let taken = true;
-    return () => {
-      if (taken) this.#count -= 1;
-      taken = false;
-      release?.();
-    };
+    return this.#sources.take(source, this.#released);
   }
 }

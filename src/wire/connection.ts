@@ -23,7 +23,7 @@ import {
   type TlsFacts,
   tlsFacts,
 } from './socket-facts.ts';
-import { type Deadline, idleWheel } from './timer-wheel.ts';
+import { idleWheel, type Timed } from './timer-wheel.ts';
 import { wakefulness } from './wakefulness.ts';
 
 export { withoutLineEnd } from './line-end.ts';
@@ -39,7 +39,9 @@ const CLOSE_GRACE_MS = 2_000;
 const NO_CHUNKS: Buffer[] = [];
 const NO_WAITERS: Array<() => void> = [];
 
-export class Connection {
+export class Connection implements Timed {
+  /** Of the idle deadline, which calls `fire` when it has passed. */
+  due = 0;
   readonly remote: Endpoint;
   /** Output; call `flush()` at the end of a turn, `await drained()` inside long answers. */
   readonly out: ByteWriter;
@@ -89,7 +91,6 @@ export class Connection {
   /** Bytes there were when the wait of `#reader` began. */
   #before = 0;
   #draining = NO_WAITERS;
-  #deadline: Deadline;
   #timedOut = false;
   #closed: PromiseWithResolvers<void> | null = null;
 
@@ -99,7 +100,6 @@ export class Connection {
     this.#local = ends?.local ?? null;
     this.remote = ends?.remote ?? remoteEnd(socket);
     this.out = new ByteWriter((chunk, written) => this.#send(chunk, written));
-    this.#deadline = idleWheel.deadline(() => this.#onDeadline());
     if (socket instanceof TLSSocket) this.#tls = tlsFacts(socket);
     this.#attach(socket);
   }
@@ -156,8 +156,8 @@ export class Connection {
 
   /** The client's silence is allowed for `ms` from now; `null` lifts the deadline. */
   idleLimit(ms: number | null): void {
-    if (ms === null) this.#deadline.clear();
-    else this.#deadline.set(ms);
+    if (ms === null) idleWheel.clear(this);
+    else idleWheel.set(this, ms);
   }
 
   /**
@@ -298,7 +298,7 @@ export class Connection {
   /** Flush, say goodbye and close; destroys the socket when the peer does not read its last bytes in time. */
   end(): void {
     this.out.flush();
-    this.#deadline.clear();
+    idleWheel.clear(this);
     if (this.#socket.destroyed) return;
     const socket = this.#socket;
     const grace = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
@@ -308,7 +308,7 @@ export class Connection {
   }
 
   destroy(): void {
-    this.#deadline.clear();
+    idleWheel.clear(this);
     this.#socket.destroy();
   }
 
@@ -362,7 +362,7 @@ export class Connection {
 
   #socketClosed(): void {
     this.#ended = true;
-    this.#deadline.clear();
+    idleWheel.clear(this);
     this.#wake();
     this.#socketDrained();
     this.#closed?.resolve();
@@ -374,7 +374,7 @@ export class Connection {
     for (const resume of waiting) resume();
   }
 
-  #onDeadline(): void {
+  fire(): void {
     this.#timedOut = true;
     const reader = this.#reader;
     if (reader === null) {

@@ -121,10 +121,13 @@ test('a collection that clients interrupted is begun again', (context) => {
   assert.deepEqual(done, ['memory', 'collect', 'speed', 'memory', 'collect']);
 });
 
-test('V8 takes the sign: a collection of the whole heap begins, and nothing becomes resident by it', { timeout: 60_000 }, async () => {
+test('V8 takes the sign: a collection of the whole heap begins, and nothing becomes resident by it', {
+  timeout: 60_000,
+}, async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const observer = new PerformanceObserver((list) => {
-    for (const { detail } of list.getEntries()) {
+    for (const entry of list.getEntries()) {
+      const detail: unknown = Reflect.get(entry, 'detail');
       const kind: unknown = typeof detail === 'object' && detail !== null ? Reflect.get(detail, 'kind') : null;
       if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) resolve();
     }

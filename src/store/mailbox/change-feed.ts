@@ -4,26 +4,39 @@ import type { MailboxEvent } from '../api.ts';
 
 export type Watcher = (event: MailboxEvent) => void;
 
+/** One watcher in the feed: the same function may watch twice, and each has its own way to stop. */
+export class Watch {
+  readonly tell: Watcher;
+  readonly #watches: Set<Watch>;
+
+  constructor(watches: Set<Watch>, tell: Watcher) {
+    this.#watches = watches;
+    this.tell = tell;
+    watches.add(this);
+  }
+
+  stop(): void {
+    this.#watches.delete(this);
+  }
+}
+
 export class ChangeFeed {
-  readonly #watchers = new Set<Watcher>();
+  readonly #watches = new Set<Watch>();
   readonly #log: Log;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  watch(watcher: Watcher): () => void {
-    // The same function may watch twice; each gets its own way to stop.
-    const own: Watcher = (event) => watcher(event);
-    this.#watchers.add(own);
-    return () => this.#watchers.delete(own);
+  watch(watcher: Watcher): Watch {
+    return new Watch(this.#watches, watcher);
   }
 
   /** A watcher that throws is logged and does not keep the others, or the commit, from going on. */
   publish(event: MailboxEvent): void {
-    for (const watcher of this.#watchers) {
+    for (const watch of this.#watches) {
       try {
-        watcher(event);
+        watch.tell(event);
       } catch (reason) {
         this.#log.error({ err: reason }, 'a watcher of the change feed failed');
       }
