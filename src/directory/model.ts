@@ -39,6 +39,8 @@ export interface TransportConfig {
 export interface ClientAccessServerSettings {
   /** Address, range or CIDR of load balancers that put a PROXY protocol header in front of a connection. */
   readonly proxyProtocolIpRanges: readonly string[];
+  /** Where other back ends ask this one (ADR 11). */
+  readonly backEndHttpsPort: number;
 }
 
 export interface Site {

@@ -6,8 +6,6 @@ import { createAuthenticator } from '../auth/authenticator.ts';
 import type { Argon2 } from '../auth/argon2id.ts';
 import { Throttle } from '../auth/throttle.ts';
 import { type BackEnd, createInProcessLink } from '../backend/in-process-link.ts';
-import { Departures } from '../backend/moves/departures.ts';
-import { MoveSchedule } from '../backend/moves/schedule.ts';
 import { LiveQuotas } from '../backend/live-quotas.ts';
 import { MaintenanceSchedule } from '../backend/maintenance.ts';
 import { controlSocketPath, type DataLayout } from '../config/data-directory.ts';
@@ -37,6 +35,7 @@ import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
 import { type Management, openManagement } from './management.ts';
 import { openMetrics } from './metrics.ts';
+import { openMoves } from './moves.ts';
 import { openProxying, type Proxying } from './proxying.ts';
 import { adoptStartupTypes } from './startup.ts';
 import { openTraces } from './traces.ts';
@@ -130,20 +129,8 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     log,
   });
   undo.push(() => backEnd.drain(0));
-  const departures = new Departures({
-    directory,
-    databases: () => databases.open,
-    sessions: backEnd.sessions,
-    log,
-  });
-  undo.push(() => departures.close());
-  const moves = new MoveSchedule({
-    directory,
-    server: server.id,
-    databases: () => databases.open,
-    openSource: ({ id, fence, source, mailbox }) => departures.begin({ move: id, fence, database: source, mailbox }),
-    log,
-  });
+  const moves = openMoves({ ...parts, databases: databases.open, sessions: backEnd.sessions });
+  undo.push(() => moves.close());
   const maintenance = new MaintenanceSchedule({
     directory,
     databases: () => databases.open,
@@ -189,7 +176,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     await service.start();
     undo.push(() => service.drain(0));
   }
-  moves.start();
+  await moves.start();
   undo.push(() => moves.stop());
   maintenance.start();
   undo.push(() => maintenance.stop());

@@ -39,7 +39,7 @@ export async function findFreePorts(address: string, count: number): Promise<num
 }
 
 export async function freePorts(address: string): Promise<PortPlan> {
-  const ports = await findFreePorts(address, 13);
+  const ports = await findFreePorts(address, 14);
   const next = (): number => ports.shift() ?? 0;
   return {
     connectors: {
@@ -53,6 +53,7 @@ export async function freePorts(address: string): Promise<PortPlan> {
     imap: { plain: next(), tls: next(), backEnd: next() },
     pop3: { plain: next(), tls: next(), backEnd: next() },
     web: next(),
+    backEndHttps: next(),
     bind: (port) => [{ address, port }],
   };
 }

@@ -38,6 +38,7 @@ export interface PortPlan {
   readonly imap: { readonly plain: number; readonly tls: number; readonly backEnd: number };
   readonly pop3: { readonly plain: number; readonly tls: number; readonly backEnd: number };
   readonly web: number;
+  readonly backEndHttps: number;
   /** Addresses to listen on. */
   readonly bind: (port: number) => readonly Binding[];
 }
@@ -116,6 +117,7 @@ export const STANDARD_PORTS: PortPlan = {
   imap: { plain: 143, tls: 993, backEnd: 1993 },
   pop3: { plain: 110, tls: 995, backEnd: 1995 },
   web: 443,
+  backEndHttps: 444,
   bind: onAllAddresses,
 };
 
@@ -126,6 +128,7 @@ export function shiftedPorts(by: number, address: string | null): PortPlan {
     imap: { plain: 143 + by, tls: 993 + by, backEnd: 1993 + by },
     pop3: { plain: 110 + by, tls: 995 + by, backEnd: 1995 + by },
     web: 443 + by,
+    backEndHttps: 444 + by,
     bind: address === null ? onAllAddresses : (port) => [{ address, port }],
   };
 }
@@ -144,6 +147,9 @@ export async function applyPorts(directory: Directory, server: Server, ports: Po
     Object.entries(wanted).every(([key, value]) => JSON.stringify(Reflect.get(now, key)) === JSON.stringify(value));
   if (!same(await directory.imapSettings(server.id), imap)) await directory.setImapSettings(server.id, imap);
   if (!same(await directory.popSettings(server.id), pop3)) await directory.setPopSettings(server.id, pop3);
+  const { backEndHttps: backEndHttpsPort } = ports;
+  if (server.backEnd && !same(await directory.clientAccessServer(server.id), { backEndHttpsPort }))
+    await directory.setClientAccessServer(server.id, { backEndHttpsPort });
   const wanted = new Map(
     defaultConnectors(server, ports.connectors, bind).map((connector) => [connector.name, connector]),
   );

@@ -1,7 +1,7 @@
 /** Writes of move requests and the audit entries they have to leave: the last rows of directory-audit-writes.ts. */
 import type { MoveRequest } from '../../src/directory/move-request.ts';
 import type { Directory } from '../../src/directory/api.ts';
-import { type AuditWorld, changed, created, removed, type Step } from './directory-audit-writes.ts';
+import { type AuditWorld, changed, created, removed, type Step } from './directory-audit-steps.ts';
 
 /** What servers note of moves they work on: no admin's change, and too often for the log. */
 export type MoveBookkeeping =

@@ -1,9 +1,9 @@
 /** Every write method of Directory, what it does here, and the audit entries it has to leave. */
 import type { Directory } from '../../src/directory/api.ts';
 import { connectorForUsage } from '../../src/directory/connectors.ts';
-import type { Account, AuditEntry, ReceiveConnector } from '../../src/directory/model.ts';
 import { type MoveBookkeeping, moveWrites } from './directory-audit-moves.ts';
-import { credentials, person, type SmallOrganization } from './directory-fixture.ts';
+import { type AuditWorld, changed, created, removed, type Step } from './directory-audit-steps.ts';
+import { credentials, person } from './directory-fixture.ts';
 
 /** Every other method of Directory writes; a new one fails to compile here until it stands in the table. */
 type Reading =
@@ -41,51 +41,6 @@ type Reading =
   | 'watch'
   | 'close';
 export type Writing = Exclude<keyof Directory, Reading | MoveBookkeeping>;
-
-export type Expected = Omit<AuditEntry, 'id' | 'at' | 'actor'> & {
-  /** `before` and `after` are some of the values only. */
-  readonly some?: boolean;
-};
-
-export interface Step {
-  readonly run: (directory: Directory) => Promise<unknown>;
-  /** Oldest first. */
-  readonly leaves: readonly Expected[];
-}
-
-export const changed = (objectKind: string, object: string, before: object, now: object): Expected => ({
-  action: 'changed',
-  objectKind,
-  object,
-  before: texts(before),
-  after: texts(now),
-});
-export const created = (objectKind: string, object: string, now: object, some = false): Expected => ({
-  action: 'created',
-  objectKind,
-  object,
-  before: null,
-  after: texts(now),
-  some,
-});
-export const removed = (objectKind: string, object: string, before: object, some = false): Expected => ({
-  action: 'removed',
-  objectKind,
-  object,
-  before: texts(before),
-  after: null,
-  some,
-});
-const texts = (values: object): Record<string, string> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
-
-/** What the steps work on, made before the first one runs. */
-export interface AuditWorld {
-  here(): SmallOrganization;
-  connector(): ReceiveConnector;
-  keep(account: Account): void;
-  the(alias: string): Account;
-}
 
 /** In the order in which they are run: each builds on those above it. */
 export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Step } {

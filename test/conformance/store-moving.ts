@@ -161,14 +161,20 @@ export function movingConformance(name: string, open: OpenStore, openTarget: Ope
         const waiting = append(source, mailbox, inbox, message('late'));
         const refused = assert.rejects(waiting, failure('UNAVAILABLE'));
         await arrival.adopt(departure.state());
-        await assert.rejects(target.open(MAILBOX), failure('UNAVAILABLE'));
+        let isOpen = false;
+        const early = target.open(MAILBOX).then((handle) => {
+          isOpen = true;
+          return handle;
+        });
         await departure.seal();
         await refused;
         await assert.rejects(append(source, mailbox, inbox, message('later')), failure('UNAVAILABLE'));
         await assert.rejects(source.open(MAILBOX), failure('UNAVAILABLE'));
         mailbox.close();
         departure.close();
+        assert.equal(isOpen, false, 'who comes at the moment of the switch waits for it');
         await arrival.open();
+        (await early).close();
         await assert.rejects(source.open(MAILBOX), failure('UNAVAILABLE'));
         assert.equal((await source.standing(MAILBOX))?.kind, 'moved');
         assert.equal(await target.standing(MAILBOX), null);

@@ -33,6 +33,8 @@ const IDLE_CLOSE_MS = 60_000;
 const SWEEP_MS = 5_000;
 /** Mailboxes closed at a time when the database is closed. */
 const CLOSED_AT_ONCE = 8;
+/** Who opens a mailbox at the moment of its switch waits at most so long. */
+const SWITCH_MS = 5_000;
 /** Mailboxes kept open though nobody has them open. */
 const IDLE_MAILBOXES = 64;
 
@@ -85,6 +87,13 @@ interface Open {
   sealed: boolean;
 }
 
+interface Arriving {
+  /** Complete: the directory may name this database any moment. */
+  isReceived: boolean;
+  readonly ended: Promise<void>;
+  end(): void;
+}
+
 export class MailboxStore implements MailboxDatabase, EngineHost {
   readonly #engine: Engine;
   readonly #log: Log;
@@ -94,7 +103,7 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
   readonly #lost: (mailbox: MailboxId, reason: Failure) => void;
   readonly #open = new Map<MailboxId, Open>();
   /** Mailboxes that are being moved here. */
-  readonly #arriving = new Set<MailboxId>();
+  readonly #arriving = new Map<MailboxId, Arriving>();
   readonly #sweeps: NodeJS.Timeout;
   #sweeping = false;
   #closed = false;
@@ -163,7 +172,13 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
   async receive(mailbox: MailboxId, move: string): Promise<Arrival> {
     if (this.#closed) throw new Failure('UNAVAILABLE', 'The mailbox database is being shut down.');
     if (this.#arriving.has(mailbox)) throw new Failure('INUSE', 'The mailbox is being moved here already.');
-    this.#arriving.add(mailbox);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const arriving: Arriving = { isReceived: false, ended: promise, end: resolve };
+    this.#arriving.set(mailbox, arriving);
+    const end = (): void => {
+      this.#arriving.delete(mailbox);
+      arriving.end();
+    };
     try {
       const open = this.#open.get(mailbox);
       if (open !== undefined && open.handles > 0) throw new Failure('INUSE', 'The mailbox is in use here.');
@@ -172,31 +187,32 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
       const core = await this.#loadArriving(mailbox, move);
       return await MailboxArrival.of(move, core, {
         stage: () => this.stage(),
-        setStanding: (standing) => this.#engine.setStanding(mailbox, standing),
+        setStanding: async (standing) => {
+          await this.#engine.setStanding(mailbox, standing);
+          arriving.isReceived = standing?.kind === 'received';
+        },
         reopen: async (former) => {
           if (this.#engine.keepsOpen) return former;
           await this.#shutCore(former);
           return this.#reload(mailbox);
         },
         opened: (whole) => {
-          this.#arriving.delete(mailbox);
           const entry: Open = { core: Promise.resolve(whole), handles: 1, idle: null, closing: null, sealed: false };
           this.#open.set(mailbox, entry);
           this.#release(mailbox, entry);
+          end();
         },
         closed: async (former) => {
-          await this.#shutCore(former);
-          this.#arriving.delete(mailbox);
+          await this.#shutCore(former).finally(end);
         },
         abandoned: async (former) => {
           await former.settled();
           await former.storage.close();
-          await this.#engine.remove(mailbox);
-          this.#arriving.delete(mailbox);
+          await this.#engine.remove(mailbox).finally(end);
         },
       });
     } catch (reason) {
-      this.#arriving.delete(mailbox);
+      end();
       throw reason;
     }
   }
@@ -272,7 +288,12 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
   async #hold(mailbox: MailboxId, create: boolean): Promise<MailboxHandle> {
     for (;;) {
       if (this.#closed) throw new Failure('UNAVAILABLE', 'The mailbox database is being shut down.');
-      if (this.#arriving.has(mailbox)) throw new Failure('UNAVAILABLE', 'The mailbox is being moved here.');
+      const arriving = this.#arriving.get(mailbox);
+      if (arriving !== undefined) {
+        // Sessions that were sent here by the switch come before the target has heard of it.
+        if (arriving.isReceived && (await endsSoon(arriving))) continue;
+        throw new Failure('UNAVAILABLE', 'The mailbox is being moved here; try again in a moment.');
+      }
       let open = this.#open.get(mailbox);
       if (open?.closing) {
         await open.closing;
@@ -446,4 +467,12 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
 
 function alreadyThere(): Failure {
   return new Failure('ALREADYEXISTS', 'The target database holds a mailbox of this id already.');
+}
+
+async function endsSoon({ ended }: Arriving): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const late = setTimeout(() => resolve(false), SWITCH_MS);
+  await Promise.race([ended.then(() => resolve(true)), promise]);
+  clearTimeout(late);
+  return promise;
 }
