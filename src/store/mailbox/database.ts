@@ -15,6 +15,7 @@ import type {
 } from '../api.ts';
 import type { MailboxId } from '../model.ts';
 import { type Arrival, type Departure, MovedAway, type Residence, type Standing } from '../moving.ts';
+import { admit, Arriving } from './admission.ts';
 import { MailboxArrival } from './arrival.ts';
 import { foldWhenDue, sweep } from './background.ts';
 import { MailboxDeparture } from './departure.ts';
@@ -33,8 +34,6 @@ const IDLE_CLOSE_MS = 60_000;
 const SWEEP_MS = 5_000;
 /** Mailboxes closed at a time when the database is closed. */
 const CLOSED_AT_ONCE = 8;
-/** Who opens a mailbox at the moment of its switch waits at most so long. */
-const SWITCH_MS = 5_000;
 /** Mailboxes kept open though nobody has them open. */
 const IDLE_MAILBOXES = 64;
 
@@ -85,13 +84,6 @@ interface Open {
   closing: Promise<void> | null;
   /** It was moved away, or nobody knows: whoever has it open finishes reading, nobody else opens it. */
   sealed: boolean;
-}
-
-interface Arriving {
-  /** Complete: the directory may name this database any moment. */
-  isReceived: boolean;
-  readonly ended: Promise<void>;
-  end(): void;
 }
 
 export class MailboxStore implements MailboxDatabase, EngineHost {
@@ -172,8 +164,7 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
   async receive(mailbox: MailboxId, move: string): Promise<Arrival> {
     if (this.#closed) throw new Failure('UNAVAILABLE', 'The mailbox database is being shut down.');
     if (this.#arriving.has(mailbox)) throw new Failure('INUSE', 'The mailbox is being moved here already.');
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const arriving: Arriving = { isReceived: false, ended: promise, end: resolve };
+    const arriving = new Arriving();
     this.#arriving.set(mailbox, arriving);
     const end = (): void => {
       this.#arriving.delete(mailbox);
@@ -290,8 +281,7 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
       if (this.#closed) throw new Failure('UNAVAILABLE', 'The mailbox database is being shut down.');
       const arriving = this.#arriving.get(mailbox);
       if (arriving !== undefined) {
-        // Sessions that were sent here by the switch come before the target has heard of it.
-        if (arriving.isReceived && (await endsSoon(arriving))) continue;
+        if (await arriving.endsSoon()) continue;
         throw new Failure('UNAVAILABLE', 'The mailbox is being moved here; try again in a moment.');
       }
       let open = this.#open.get(mailbox);
@@ -319,7 +309,7 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
   }
 
   async #load(mailbox: MailboxId, create: boolean): Promise<MailboxCore> {
-    await this.#admit(mailbox);
+    await admit(this.#engine, this.#residence, mailbox);
     const opened = (await this.#engine.open(mailbox, false)) ?? (await this.#create(mailbox, create));
     return this.#coreOf(mailbox, opened, true);
   }
@@ -364,31 +354,6 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
     await core.settled();
     core.forgetSearches();
     await core.storage.close();
-  }
-
-  /** Refuses a mailbox that a move has taken away or not yet brought; settles what a crash left in between. */
-  async #admit(mailbox: MailboxId): Promise<void> {
-    const standing = await this.#engine.standing(mailbox);
-    switch (standing?.kind) {
-      case undefined:
-        return;
-      case 'receiving':
-        throw new Failure('UNAVAILABLE', 'The mailbox is being moved here; try again later.');
-      case 'received':
-        if ((await this.#residence?.isHere(mailbox)) !== true)
-          throw new Failure('UNAVAILABLE', 'The mailbox is being moved here; try again in a moment.');
-        return this.#engine.setStanding(mailbox, null);
-      case 'leaving': {
-        if (this.#residence === null)
-          throw new Failure('UNAVAILABLE', 'The mailbox is being moved; try again in a moment.');
-        const stays = await this.#residence.keepHere(mailbox, standing.move);
-        await this.#engine.setStanding(mailbox, stays ? null : { kind: 'moved', move: standing.move, at: Date.now() });
-        if (!stays) throw new MovedAway();
-        return;
-      }
-      case 'moved':
-        throw new MovedAway();
-    }
   }
 
   /** A mailbox that lies elsewhere must not come to life here, empty, because somebody knows its place of yesterday. */
@@ -467,12 +432,4 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
 
 function alreadyThere(): Failure {
   return new Failure('ALREADYEXISTS', 'The target database holds a mailbox of this id already.');
-}
-
-async function endsSoon({ ended }: Arriving): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const late = setTimeout(() => resolve(false), SWITCH_MS);
-  await Promise.race([ended.then(() => resolve(true)), promise]);
-  clearTimeout(late);
-  return promise;
 }
