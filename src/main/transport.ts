@@ -8,7 +8,7 @@ import type { Log } from '../observe/log.ts';
 import { SmtpProtocolLog } from '../observe/protocol-log/smtp.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { Transport } from '../transport/api.ts';
-import { createLocalDelivery } from '../transport/deliver.ts';
+import { createDelivery } from '../transport/deliver.ts';
 import { QuotaNotices } from '../transport/quota-notices.ts';
 import { createReadReceipts, type ReadReceipts } from '../transport/read-receipts.ts';
 import { TrackingLog } from '../transport/tracking-log.ts';
@@ -60,7 +60,7 @@ export function openTransport(parts: TransportParts): OpenTransport {
     settings: () => ({ ...SMTP_LOG, directory: smtpDirectory }),
     onTrouble: trouble('the SMTP protocol log'),
   });
-  const transport: Transport = createLocalDelivery({
+  const transport: Transport = createDelivery({
     directory,
     databaseOf,
     log,

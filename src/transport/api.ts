@@ -1,7 +1,7 @@
 /**
  * The door of transport: an SMTP session asks where an address leads, hands over an envelope and streams a message.
- * Today every message ends in mailboxes of this organization; the queue and send connectors will stand behind the
- * same interface. Knows no SMTP grammar and no socket.
+ * Today every message ends in mailboxes of this organization, on this server or others (ADR 9); the queue and send
+ * connectors will stand behind the same interface. Knows no SMTP grammar and no socket.
  */
 import type { Buffer } from 'node:buffer';
 import type { Account, MailboxRecord } from '../directory/model.ts';
@@ -76,6 +76,20 @@ export interface IncomingMessage {
   abort(): Promise<void>;
 }
 
+/** A message of another server, which decides what becomes of it: `settle` is called behind a `finish`, once. */
+export interface HeldMessage extends IncomingMessage {
+  /** `retried`: the client will send it again, because somebody lacks it, or nobody knows (retry-memory.ts). */
+  settle(retried: boolean): void;
+}
+
+/** What this server does for mail that another one took in: into its own mailboxes, and no further. */
+export interface MailboxDelivery {
+  /** The mailbox can be opened here. @throws OwnedElsewhere (store/api.ts), Failure UNAVAILABLE */
+  claim(account: Account): Promise<void>;
+  /** As `begin` of Transport; recipients that were not claimed fail. */
+  take(envelope: Envelope, prefix: Buffer): HeldMessage;
+}
+
 export interface Transport {
   /**
    * Where mail for an address goes. `localPart` is unquoted, `domain` null for the bare `<Postmaster>`
@@ -87,6 +101,9 @@ export interface Transport {
    * the next and do not count when a retry is recognized.
    */
   begin(envelope: Envelope, prefix: Buffer): IncomingMessage;
-  /** Octets in the mailbox of an account, recoverable items left out. @throws Failure UNAVAILABLE */
-  usage(account: Account): Promise<number>;
+  /**
+   * Octets in the mailbox of an account, recoverable items left out; null: it lies on another server, and this one does
+   * not know. @throws Failure UNAVAILABLE
+   */
+  usage(account: Account): Promise<number | null>;
 }

@@ -12,7 +12,7 @@ import { openMemoryDatabase } from '../store/engine/memory/index.ts';
 import { type MailboxId, mailboxId } from '../store/model.ts';
 import { DELIVERIES_PER_MAILBOX, DELIVERIES_PER_MESSAGE } from '../wire/limits.ts';
 import type { DeliveryReport, Recipient, Transport } from './api.ts';
-import { createLocalDelivery } from './deliver.ts';
+import { createDelivery } from './deliver.ts';
 
 let directory: Directory;
 let accounts: readonly Account[];
@@ -63,7 +63,7 @@ class Trial {
   }
 
   transport(): Transport {
-    return createLocalDelivery({ directory, databaseOf: () => this.database, log: silentLog });
+    return createDelivery({ directory, databaseOf: () => this.database, log: silentLog });
   }
 
   async count(account: Account): Promise<number> {
@@ -149,7 +149,7 @@ describe('local delivery', () => {
     const trial = new Trial();
     const [ann] = accounts;
     assert.ok(ann !== undefined);
-    const transport = createLocalDelivery({
+    const transport = createDelivery({
       directory,
       databaseOf: () => {
         throw new Error('boom');

@@ -11,7 +11,7 @@ import { type Log, silentLog } from '../observe/log.ts';
 import type { FolderView, Mailbox, MailboxDatabase } from '../store/api.ts';
 import { openMemoryDatabase } from '../store/engine/memory/index.ts';
 import type { Transport } from './api.ts';
-import { createLocalDelivery } from './deliver.ts';
+import { createDelivery } from './deliver.ts';
 import { createReadReceipts, type ReadReceipts } from './read-receipts.ts';
 
 const HOST = 'mail.example.org';
@@ -54,7 +54,7 @@ describe('read receipts', () => {
   beforeEach(async () => {
     errors.length = 0;
     database = openMemoryDatabase();
-    transport = createLocalDelivery({ directory, databaseOf: () => database, log: silentLog });
+    transport = createDelivery({ directory, databaseOf: () => database, log: silentLog });
     receipts = createReadReceipts({ directory, server, transport, log });
     mailbox = await open(bob);
     const inbox = mailbox.folderByName('INBOX');

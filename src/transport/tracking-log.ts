@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { csv } from '../observe/protocol-log/mail-protocol.ts';
 import { RollingFile, type RollingFileSettings } from '../observe/protocol-log/rolling-file.ts';
 
-export type TrackingEventId = 'RECEIVE' | 'DELIVER' | 'FAIL' | 'DSN';
+export type TrackingEventId = 'RECEIVE' | 'DELIVER' | 'SEND' | 'FAIL' | 'DSN';
 export type TrackingSource = 'SMTP' | 'STOREDRIVER' | 'DSN';
 
 export interface TrackingEvent {
@@ -211,7 +211,7 @@ export function splitCsv(line: string): readonly string[] {
   return values;
 }
 
-const EVENTS: readonly TrackingEventId[] = ['RECEIVE', 'DELIVER', 'FAIL', 'DSN'];
+const EVENTS: readonly TrackingEventId[] = ['RECEIVE', 'DELIVER', 'SEND', 'FAIL', 'DSN'];
 const SOURCES: readonly TrackingSource[] = ['SMTP', 'STOREDRIVER', 'DSN'];
 
 /** Null: a line of something else. */

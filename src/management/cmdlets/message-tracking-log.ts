@@ -23,7 +23,7 @@ const start: Parameter<number> = { name: 'Start', type: dateTime, help: 'Events 
 const end: Parameter<number> = { name: 'End', type: dateTime, help: 'Events before then.' };
 const eventId: Parameter<TrackingEventId> = {
   name: 'EventId',
-  type: enumeration(['RECEIVE', 'DELIVER', 'FAIL', 'DSN']),
+  type: enumeration(['RECEIVE', 'DELIVER', 'SEND', 'FAIL', 'DSN']),
   help: 'Only events of this kind.',
 };
 const source: Parameter<TrackingSource> = {

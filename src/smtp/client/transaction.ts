@@ -13,6 +13,8 @@ import type { SmtpClient } from './session.ts';
 export interface OutgoingRecipient {
   readonly address: string;
   readonly dsn?: DsnOfRecipient;
+  /** Of extensions that only servers of one organization speak, with a space in front. */
+  readonly parameters?: string;
 }
 
 export interface OutgoingEnvelope {
@@ -95,8 +97,9 @@ function mailCommand({ capabilities }: SmtpClient, { reversePath, recipients, si
   return capabilities.dsn && dsn !== undefined ? line + printDsnOfMail(dsn) : line;
 }
 
-function recipientCommand({ capabilities }: SmtpClient, { address, dsn }: OutgoingRecipient): string {
-  return `RCPT TO:<${address}>${capabilities.dsn && dsn !== undefined ? printDsnOfRecipient(dsn) : ''}`;
+function recipientCommand({ capabilities }: SmtpClient, recipient: OutgoingRecipient): string {
+  const { address, dsn, parameters = '' } = recipient;
+  return `RCPT TO:<${address}>${capabilities.dsn && dsn !== undefined ? printDsnOfRecipient(dsn) : ''}${parameters}`;
 }
 
 abstract class Transaction implements SmtpTransaction {

@@ -13,6 +13,7 @@ import { decodeWords } from '../../message/encoded-word.ts';
 import type { DeliveryReport, Envelope, IncomingMessage, MessageOrigin } from '../../transport/api.ts';
 import { notifyOfDelivery } from '../../transport/delivery-status.ts';
 import { SMTP_DISCARD_BYTES } from '../../wire/limits.ts';
+import { RemoteRefusal, RemoteTrouble } from '../client/failure.ts';
 import { type Reply, reply } from '../grammar/reply.ts';
 import type { MailTransaction, SmtpContext } from './context.ts';
 import { fieldText, HeaderCollector, type HeaderField, headerFields, withoutFields } from './header-fields.ts';
@@ -314,8 +315,10 @@ export class MessageIntake {
 
 const printable = (text: string): string => (text.length > 250 ? `${text.slice(0, 250)}…` : text);
 
-/** RFC 3463 for failures of directory and store. */
+/** RFC 3463 for failures of directory and store, and what another server has answered. */
 export function replyToFailure(failure: Failure): Reply {
+  if (failure instanceof RemoteRefusal) return failure.reply;
+  if (failure instanceof RemoteTrouble) return reply(451, '4.4.1', `${failure.message}, please try again later`);
   switch (failure.code) {
     case 'OVERQUOTA':
       // Exchange returns such mail at once (exchange-behaviour.md §9.2); RFC 5321 §4.2.3 has 552 for it.

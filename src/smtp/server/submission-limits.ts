@@ -23,7 +23,8 @@ export async function overQuota(
   const { prohibitSendQuota } = await directory.effectiveQuotas(account.id);
   if (prohibitSendQuota === Infinity) return null;
   const used = await transport.usage(account);
-  if (used < prohibitSendQuota) return null;
+  // Null: the session is not on the mailbox's server, which is so while that cannot take it.
+  if (used === null || used < prohibitSendQuota) return null;
   return reply(
     552,
     '5.2.2',

@@ -16,7 +16,7 @@ import { type Log, silentLog } from '../../../src/observe/log.ts';
 import type { SmtpProtocolLog } from '../../../src/observe/protocol-log/smtp.ts';
 import { createSmtpSession } from '../../../src/smtp/server/session.ts';
 import type { MailboxDatabase } from '../../../src/store/api.ts';
-import { createLocalDelivery } from '../../../src/transport/deliver.ts';
+import { createDelivery } from '../../../src/transport/deliver.ts';
 import { Connection } from '../../../src/wire/connection.ts';
 import { connected, type Stage } from '../../support/dialogue.ts';
 import { testCertificate } from './certificate.ts';
@@ -71,7 +71,7 @@ export async function openSmtpStage(
   const serve = createSmtpSession({
     directory,
     authenticator: authenticator(directory),
-    transport: createLocalDelivery({ directory, databaseOf: () => database, log, now }),
+    transport: createDelivery({ directory, databaseOf: () => database, log, now }),
     tls: () => certificate,
     log,
     ...(protocolLog === undefined ? {} : { protocolLog }),
