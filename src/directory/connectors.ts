@@ -3,6 +3,7 @@
  * the connectors of one server, and which connector takes a client (§3.4: the most specific range wins).
  */
 import { Failure } from '../observe/failure.ts';
+import type { Directory } from './api.ts';
 import type { Binding, ConnectorAuthMechanism, PermissionGroup, ReceiveConnector, Server } from './model.ts';
 import { narrowestMatch, parseIpRange, partlyOverlap } from './settings/ip-range.ts';
 import { ANYWHERE, type ConnectorSettings, receiveConnectorSchema } from './settings/receive-connector.ts';
@@ -108,6 +109,35 @@ export function defaultConnectors(
     }),
   ];
   return [...(server.frontEnd ? frontEnd : []), ...(server.backEnd ? backEnd : [])];
+}
+
+/**
+ * What a connector is for between servers of the organization (§3.2): `delivery` is `Default <server>`, where mail for
+ * mailboxes comes in; `client-proxy` is `Client Proxy <server>`, where front ends bring submissions. Null: it serves
+ * clients. Told by groups, as Exchange tells them apart, since an admin may give them other names.
+ */
+export function betweenServers(
+  connector: Pick<ReceiveConnector, 'transportRole' | 'authMechanism' | 'permissionGroups'>,
+): 'delivery' | 'client-proxy' | null {
+  const { transportRole, authMechanism, permissionGroups } = connector;
+  if (transportRole !== 'HubTransport' || !authMechanism.includes('ExchangeServer')) return null;
+  if (!permissionGroups.includes('ExchangeServers')) return null;
+  return permissionGroups.includes('ExchangeLegacyServers') ? 'delivery' : 'client-proxy';
+}
+
+/** Where that server takes it from others. @throws Failure UNAVAILABLE when it has no such connector */
+export async function destinationOf(
+  directory: Pick<Directory, 'connectors'>,
+  server: Pick<Server, 'id' | 'name' | 'fqdn'>,
+  purpose: 'delivery' | 'client-proxy',
+): Promise<{ readonly host: string; readonly port: number }> {
+  const connectors = await directory.connectors(server.id);
+  const connector = connectors.find((each) => each.enabled && betweenServers(each) === purpose);
+  const port = connector?.bindings[0]?.port;
+  if (port === undefined) {
+    throw new Failure('UNAVAILABLE', `the server ${server.name} has no connector for other servers that is enabled`);
+  }
+  return { host: server.fqdn, port };
 }
 
 export type ConnectorUsage = 'Client' | 'Internal' | 'Internet' | 'Partner' | 'Custom';

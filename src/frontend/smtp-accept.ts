@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Directory } from '../directory/api.ts';
+import { betweenServers } from '../directory/connectors.ts';
 import type { ComponentName, ConnectorId, ReceiveConnector, ServerId, ServiceName } from '../directory/model.ts';
 import { narrowestMatch } from '../directory/settings/ip-range.ts';
 import { Failure } from '../observe/failure.ts';
@@ -129,7 +130,10 @@ class SmtpFrontEnd implements FrontEndService {
       FrontendTransport: await inactivity(directory, server, COMPONENT_OF.FrontendTransport),
       HubTransport: await inactivity(directory, server, COMPONENT_OF.HubTransport),
     };
-    this.#connectors = connectors.filter((each) => each.enabled && running.has(SERVICE_OF[each.transportRole]));
+    // Those between servers have a door of their own (smtp-servers.ts).
+    this.#connectors = connectors.filter(
+      (each) => each.enabled && running.has(SERVICE_OF[each.transportRole]) && betweenServers(each) === null,
+    );
     const wanted = new Map<string, WantedBinding>();
     const want = (binding: WantedBinding): void => {
       wanted.set(`${binding.address} ${binding.port} ${binding.implicitTls}`, binding);

@@ -15,7 +15,6 @@ import type { Account, Binding, Server, ServiceName } from '../directory/model.t
 import { createImapFrontEnd, createPop3FrontEnd, type FrontEndService } from '../frontend/front-end.ts';
 import type { Locator } from '../frontend/locate.ts';
 import type { RelayTimes } from '../frontend/relay/remote-back-end.ts';
-import { createSmtpFrontEnd } from '../frontend/smtp-accept.ts';
 import type {
   ControlServices,
   InstanceStatus,
@@ -27,7 +26,6 @@ import { type ControlDoor, openControlDoor } from '../management/control/server.
 import type { HealthEntry } from '../management/health/entry.ts';
 import { accountWithMailbox } from '../management/mailboxes.ts';
 import type { Log } from '../observe/log.ts';
-import { createSmtpSession } from '../smtp/server/session.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import type { ServerIdentity } from '../tls/server-identity.ts';
@@ -39,7 +37,8 @@ import { openMoves } from './moves.ts';
 import { openProxying, type Proxying } from './proxying.ts';
 import { adoptStartupTypes } from './startup.ts';
 import { openTraces } from './traces.ts';
-import { openTransport, type OpenTransport } from './transport.ts';
+import { createSmtpServices, type SmtpServices } from './smtp.ts';
+import { openTransport } from './transport.ts';
 import { createWebHost, webBindings } from './web.ts';
 
 /** What stopping keeps back of its time for closing databases once the sessions are gone. */
@@ -148,7 +147,9 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     saltKey: parts.saltKey,
     ...(parts.hash === undefined ? {} : { hash: parts.hash }),
   });
-  const frontEnds = [...(await createFrontEnds(parts, { authenticator, locator, mail }))];
+  const smtp = createSmtpServices({ ...parts, authenticator, mail });
+  undo.push(async () => smtp.close());
+  const frontEnds = [...(await createFrontEnds(parts, { authenticator, locator, smtp }))];
   const running = new Running(parts, backEnd, databases, frontEnds, proxying, throttle, undo, () => mail.settled());
   const management = await openManagement({
     directory,
@@ -213,11 +214,11 @@ async function createFrontEnds(
   inner: {
     readonly authenticator: ReturnType<typeof createAuthenticator>;
     readonly locator: Locator;
-    readonly mail: OpenTransport;
+    readonly smtp: SmtpServices;
   },
 ): Promise<readonly NamedFrontEnd[]> {
   const { directory, server, log } = parts;
-  const { authenticator, locator, mail } = inner;
+  const { authenticator, locator, smtp } = inner;
   const { certificates } = parts;
   const { root: logRoot } = parts.layout;
   const shared = {
@@ -230,21 +231,10 @@ async function createFrontEnds(
     logRoot,
     version: parts.version,
   };
-  const session = createSmtpSession({
-    directory,
-    authenticator,
-    transport: mail.transport,
-    protocolLog: mail.smtpLog,
-    tls: ({ fqdn, tlsCertificateName }) => certificates.socketOptions({ certificateName: fqdn, tlsCertificateName }),
-    log,
-  });
   return [
     { names: ['imap4'], service: await createImapFrontEnd(shared) },
     { names: ['pop3'], service: await createPop3FrontEnd(shared) },
-    {
-      names: ['frontend-transport', 'transport'],
-      service: createSmtpFrontEnd({ directory, server: server.id, session, certificates, log }),
-    },
+    ...smtp.services,
   ];
 }
 
@@ -320,10 +310,10 @@ class Running implements RunningServer, ControlServices {
     };
   }
 
-  /** Whether a service does what the directory wants: a front end runs when it listens. */
+  /** Whether a service does what the directory wants: one with listeners runs when any of them listens. */
   #runs(service: ServiceName, wanted: boolean): boolean {
-    const frontEnd = this.#frontEnds.find(({ names }) => names.includes(service));
-    return wanted && (frontEnd === undefined || frontEnd.service.listening.length > 0);
+    const those = this.#frontEnds.filter(({ names }) => names.includes(service));
+    return wanted && (those.length === 0 || those.some((one) => one.service.listening.length > 0));
   }
 
   databaseOf(account: Account): MailboxDatabase {

@@ -1,15 +1,23 @@
-/** Transport of a running server: local delivery with its quota notices, its tracking log and the SMTP protocol log. */
+/** Transport of a running server: delivery here and to other servers, with its quota notices, its tracking log and the SMTP protocol log. */
 import path from 'node:path';
 import type { LiveQuotas } from '../backend/live-quotas.ts';
 import type { DataLayout } from '../config/data-directory.ts';
 import type { Directory } from '../directory/api.ts';
+import { destinationOf } from '../directory/connectors.ts';
 import type { Account, Server } from '../directory/model.ts';
+import { Placement } from '../directory/placement.ts';
 import type { Log } from '../observe/log.ts';
 import { SmtpProtocolLog } from '../observe/protocol-log/smtp.ts';
+import { connected } from '../smtp/client/dial.ts';
+import { SmtpClient } from '../smtp/client/session.ts';
+import { SERVER_TIMEOUTS } from '../smtp/client/time-outs.ts';
 import type { MailboxDatabase } from '../store/api.ts';
-import type { Transport } from '../transport/api.ts';
+import type { ServerIdentity } from '../tls/server-identity.ts';
+import type { MailboxDelivery, Transport } from '../transport/api.ts';
 import { createDelivery } from '../transport/deliver.ts';
 import { QuotaNotices } from '../transport/quota-notices.ts';
+import { RemoteDelivery } from '../transport/remote/delivery.ts';
+import { ServerLinks } from '../transport/remote/links.ts';
 import { createReadReceipts, type ReadReceipts } from '../transport/read-receipts.ts';
 import { TrackingLog } from '../transport/tracking-log.ts';
 
@@ -31,10 +39,12 @@ export interface TransportParts {
   readonly quotas: LiveQuotas;
   readonly version: string;
   readonly log: Log;
+  /** How it proves itself to other servers; missing: it is alone. */
+  readonly identity?: ServerIdentity;
 }
 
 export interface OpenTransport {
-  readonly transport: Transport;
+  readonly transport: Transport & MailboxDelivery;
   readonly readReceipts: ReadReceipts;
   readonly tracking: TrackingLog;
   readonly smtpLog: SmtpProtocolLog;
@@ -45,7 +55,7 @@ export interface OpenTransport {
 }
 
 export function openTransport(parts: TransportParts): OpenTransport {
-  const { directory, server, layout, databaseOf, quotas, version, log } = parts;
+  const { directory, server, layout, databaseOf, quotas, version, log, identity } = parts;
   const trouble = (what: string) => (error: unknown, dropped: number) =>
     log.error({ error: String(error), dropped }, `${what} cannot be written`);
   const tracking = new TrackingLog({
@@ -60,8 +70,10 @@ export function openTransport(parts: TransportParts): OpenTransport {
     settings: () => ({ ...SMTP_LOG, directory: smtpDirectory }),
     onTrouble: trouble('the SMTP protocol log'),
   });
-  const transport: Transport = createDelivery({
+  const remote = identity === undefined ? null : openRemoteDelivery(parts, identity);
+  const transport: Transport & MailboxDelivery = createDelivery({
     directory,
+    ...(remote === null ? {} : { remote: remote.delivery }),
     databaseOf,
     log,
     tracking,
@@ -89,7 +101,31 @@ export function openTransport(parts: TransportParts): OpenTransport {
     settled: () => notices.settled(),
     close: async () => {
       await notices.settled();
+      await remote?.close();
       await Promise.all([tracking.flush(), smtpLog.flush()]);
+    },
+  };
+}
+
+/** Mail for mailboxes on other servers: the ways there, and what is known of them. */
+function openRemoteDelivery(
+  { directory, server, log }: TransportParts,
+  identity: ServerIdentity,
+): { readonly delivery: RemoteDelivery; close(): Promise<void> } {
+  const placement = new Placement(directory);
+  const links = new ServerLinks({
+    log,
+    open: async (other) => {
+      const where = await destinationOf(directory, other, 'delivery');
+      const connection = await connected(identity.dial(other.id, where), where, SERVER_TIMEOUTS.connect);
+      return SmtpClient.open(connection, { protocol: 'lmtp', name: server.fqdn, timeouts: SERVER_TIMEOUTS });
+    },
+  });
+  return {
+    delivery: new RemoteDelivery({ server: server.id, placement, links }),
+    close: async () => {
+      placement.close();
+      await links.close();
     },
   };
 }

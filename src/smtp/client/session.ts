@@ -79,10 +79,17 @@ export class SmtpClient {
     await this.#hello();
   }
 
-  /** Who this is says the certificate (RFC 4422 appendix A); `identity` is who it acts for. @throws RemoteRefusal */
-  async authExternal(identity: string): Promise<void> {
+  /**
+   * Who this is says the certificate (RFC 4422 appendix A); `identity` is who it acts for. `preamble`: commands in front,
+   * sent together with it to a server that is known to take that (XCLIENT). @throws RemoteRefusal, RemoteTrouble
+   */
+  async authExternal(identity: string, preamble: readonly string[] = []): Promise<void> {
     const initial = identity === '' ? '=' : Buffer.from(identity, 'utf8').toString('base64');
-    const answer = await this.command(`AUTH EXTERNAL ${initial}`, this.timeouts.command);
+    for (const line of [...preamble, `AUTH EXTERNAL ${initial}`]) this.send(line);
+    const answers: Reply[] = [];
+    for (const _ of preamble) answers.push(await this.receive(this.timeouts.command));
+    const answer = await this.receive(this.timeouts.command);
+    for (const earlier of answers) if (earlier.code >= 300) throw new RemoteRefusal(earlier);
     if (answer.code !== 235) throw new RemoteRefusal(answer);
   }
 

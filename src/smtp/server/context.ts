@@ -8,12 +8,13 @@ import type { Directory } from '../../directory/api.ts';
 import type { PermissionGroup, ReceiveConnector } from '../../directory/model.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Recipient, Transport } from '../../transport/api.ts';
-import type { Connection } from '../../wire/connection.ts';
+import type { Connection, Endpoint, TlsFacts } from '../../wire/connection.ts';
 import { MESSAGE_BYTES } from '../../wire/limits.ts';
 import type { DsnOfMail } from '../grammar/dsn-parameters.ts';
 import { formatReply, type Reply, reply } from '../grammar/reply.ts';
-import type { Clock } from './dependencies.ts';
+import type { Clock, OnwardSession, SubmissionProxy } from './dependencies.ts';
 import type { MessageIntake } from './intake.ts';
+import type { ProxiedClient } from './proxied.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { SmtpSessionLog } from './session-log.ts';
 import { maxSendSize } from './submission-limits.ts';
@@ -40,6 +41,9 @@ export interface MailTransaction {
 export interface SmtpContextOptions {
   readonly session: string;
   readonly connection: Connection;
+  /** Whom a front end of another server has brought; null: the client itself is at the other end. */
+  readonly proxied: Pick<ProxiedClient, 'facts' | 'logon'> | null;
+  readonly proxy: SubmissionProxy | null;
   readonly connector: ReceiveConnector;
   /** As it is set now, for settings that count in open sessions. */
   readonly asSetNow: () => ReceiveConnector;
@@ -63,6 +67,8 @@ const DRAIN_GRACE_MS = 10_000;
 export class SmtpContext {
   readonly session: string;
   readonly connection: Connection;
+  /** The client's own address, wherever it came in. */
+  readonly remote: Endpoint;
   /** As it was when the client came. */
   readonly connector: ReceiveConnector;
   readonly asSetNow: () => ReceiveConnector;
@@ -81,6 +87,8 @@ export class SmtpContext {
 
   client: Client | null = null;
   logon: Logon | null = null;
+  /** Another server goes on with the client, as soon as it has heard the last reply. */
+  onward: OnwardSession | null = null;
   transaction: MailTransaction | null = null;
   /** Messages begun: the second half of their ids. */
   messages = 0;
@@ -93,10 +101,20 @@ export class SmtpContext {
   /** Set by whoever said the last word: the session ends. */
   over = false;
   readonly #endsAt: number;
+  readonly #proxied: SmtpContextOptions['proxied'];
+  readonly #proxy: SubmissionProxy | null;
 
   constructor(options: SmtpContextOptions) {
+    const { proxied } = options;
     this.session = options.session;
     this.connection = options.connection;
+    this.#proxied = proxied;
+    this.#proxy = options.proxy;
+    this.remote = proxied === null ? options.connection.remote : proxied.facts;
+    if (proxied !== null) {
+      this.client = { greeting: 'EHLO', name: proxied.facts.helo };
+      this.logon = proxied.logon;
+    }
     this.connector = options.connector;
     this.asSetNow = options.asSetNow;
     this.directory = options.directory;
@@ -114,6 +132,25 @@ export class SmtpContext {
 
   get encrypted(): boolean {
     return this.connection.tls !== null;
+  }
+
+  /** How the client itself came in; null: in the clear. */
+  get clientTls(): TlsFacts | null {
+    return this.#proxied === null ? this.connection.tls : this.#proxied.facts.tls;
+  }
+
+  /** Who serves this person's submission; null: this session. @throws Failure UNAVAILABLE */
+  async goOn(logon: Logon): Promise<OnwardSession | null> {
+    if (this.#proxy === null || this.connector.transportRole !== 'FrontendTransport') return null;
+    const { address, port } = this.remote;
+    return this.#proxy(logon, {
+      session: this.session,
+      address,
+      port,
+      helo: this.client?.name ?? '',
+      tls: this.clientTls,
+      connector: this.connector.id,
+    });
   }
 
   allows(group: PermissionGroup): boolean {
@@ -196,7 +233,7 @@ export class SmtpContext {
   logonContext(): LogonContext {
     return {
       protocol: 'smtp',
-      remoteAddress: this.connection.remote.address,
+      remoteAddress: this.remote.address,
       encrypted: this.encrypted,
       session: this.session,
       channelBinding: this.connection.tlsExporter,

@@ -200,10 +200,10 @@ export class MessageIntake {
   }
 
   #origin(header: Buffer, fields: readonly HeaderField[]): MessageOrigin {
-    const { client, connection, connector, logon } = this.#context;
+    const { client, remote, connector, logon } = this.#context;
     const subject = fields.find((field) => field.name === 'subject');
     return {
-      clientAddress: connection.remote.address,
+      clientAddress: remote.address,
       clientName: client?.name ?? '',
       connector: connector.name,
       authenticated: logon !== null,
@@ -213,16 +213,16 @@ export class MessageIntake {
   }
 
   #trace(): string {
-    const { client, connection, connector, logon } = this.#context;
+    const { client, clientTls, remote, connector, logon } = this.#context;
     const { recipients, reversePath, smtpUtf8 } = this.#transaction;
     const [first] = recipients;
     const received = receivedField({
       greeting: client?.greeting ?? 'HELO',
       clientName: client?.name ?? '',
-      clientAddress: connection.remote.address,
+      clientAddress: remote.address,
       serverName: connector.fqdn,
       authenticated: logon !== null,
-      tlsCipher: connection.tls?.cipher ?? null,
+      tlsCipher: clientTls?.cipher ?? null,
       smtpUtf8,
       id: this.id,
       recipient: recipients.length === 1 && first !== undefined ? first.address : null,

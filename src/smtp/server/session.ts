@@ -4,7 +4,8 @@
  */
 import type { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import type { ReceiveConnector } from '../../directory/model.ts';
+import type { TLSSocketOptions } from 'node:tls';
+import type { ReceiveConnector, Server } from '../../directory/model.ts';
 import { Failure, ProtocolViolation } from '../../observe/failure.ts';
 import { tally } from '../../observe/metrics/tally.ts';
 import { traces } from '../../observe/traces/spans.ts';
@@ -15,7 +16,8 @@ import { parseCommandLine } from '../grammar/command.ts';
 import { reply } from '../grammar/reply.ts';
 import { commands } from './commands/table.ts';
 import { SmtpContext } from './context.ts';
-import { type SmtpDependencies, systemClock } from './dependencies.ts';
+import { type OnwardSession, type SmtpDependencies, systemClock } from './dependencies.ts';
+import { type ProxiedClient, type ProxiedOptions, receiveProxied } from './proxied.ts';
 import { RateLimiter } from './rate-limit.ts';
 import { SmtpSessionLog } from './session-log.ts';
 
@@ -32,63 +34,125 @@ export type ServeSmtp = (
   asSetNow?: () => ReceiveConnector,
 ) => Promise<void>;
 
-/** Make one for all connections of a service: message rates are counted across them. */
-export function createSmtpSession(dependencies: SmtpDependencies): ServeSmtp {
-  const rates = new RateLimiter();
-  // Apart: strangers by the thousand must not push a person's day out of memory.
-  const ratesOfPeople = new RateLimiter();
-  return async (connection, connector, tlsNow, stop, asSetNow = () => connector) => {
-    const session = randomBytes(8).toString('hex');
-    const log = dependencies.log.child({ session, connector: connector.name });
-    const protocolLog = new SmtpSessionLog(dependencies.protocolLog ?? null, session, connection, asSetNow);
-    protocolLog.connected();
-    const context = new SmtpContext({
-      session,
-      connection,
-      connector,
-      asSetNow,
-      directory: dependencies.directory,
-      authenticator: dependencies.authenticator,
-      transport: dependencies.transport,
-      handshake: () => dependencies.tls(connector),
-      rates,
-      ratesOfPeople,
-      clock: dependencies.clock ?? systemClock,
-      drain: stop ?? null,
-      log,
-      protocolLog,
-    });
-    // Wakes a session that waits for a command; one at work looks at the signal before it waits again.
-    const onDrain = (): void => {
-      if (context.waiting) context.awaitClient();
-    };
-    context.drain?.addEventListener('abort', onDrain);
-    log.info({ remote: connection.remote.address }, 'SMTP session began');
-    traces.current?.sessionBegan(session, 'smtp', {
-      'client.address': connection.remote.address,
-      'penfold.connector': connector.name,
-    });
-    try {
-      if (tlsNow && connection.tls === null) await connection.startTls(dependencies.tls(connector));
-      await serve(context);
-    } catch (error) {
-      farewell(context, error);
-    } finally {
-      context.drain?.removeEventListener('abort', onDrain);
-      await hangUp(context);
-      protocolLog.disconnected(context.over ? 'Local' : 'Remote');
-      traces.current?.sessionEnded(session);
-      log.info({ messages: context.messages }, 'SMTP session ended');
-    }
+/** A front end of `peer` brings a client whose mailbox is here (proxied.ts). Resolves when the connection is done with. */
+export type ServeProxiedSmtp = (
+  connection: Connection,
+  peer: Server,
+  asSetNow: () => ReceiveConnector,
+  stop: AbortSignal,
+) => Promise<void>;
+
+export interface SmtpSessions {
+  readonly serve: ServeSmtp;
+  readonly serveProxied: ServeProxiedSmtp;
+}
+
+/** Make one for all connections of a server: message rates are counted across them. */
+export function createSmtpSessions(dependencies: SmtpDependencies): SmtpSessions {
+  const shared = {
+    rates: new RateLimiter(),
+    // Apart: strangers by the thousand must not push a person's day out of memory.
+    ratesOfPeople: new RateLimiter(),
+    clock: dependencies.clock ?? systemClock,
+    directory: dependencies.directory,
+    authenticator: dependencies.authenticator,
+    transport: dependencies.transport,
   };
+  const { log } = dependencies;
+  return {
+    serve: async (connection, connector, tlsNow, stop, asSetNow = () => connector) => {
+      const session = randomBytes(8).toString('hex');
+      const handshake = (): TLSSocketOptions => dependencies.tls(connector);
+      const context = new SmtpContext({
+        ...shared,
+        session,
+        connection,
+        proxied: null,
+        proxy: dependencies.proxy ?? null,
+        connector,
+        asSetNow,
+        handshake,
+        drain: stop ?? null,
+        log: log.child({ session, connector: connector.name }),
+        protocolLog: new SmtpSessionLog(dependencies.protocolLog ?? null, session, connection, asSetNow),
+      });
+      await live(context, async () => {
+        if (tlsNow && connection.tls === null) await connection.startTls(handshake());
+        const greetingLine = `${greeting(connector)}\r\n`;
+        context.protocolLog.sent(greetingLine);
+        connection.out.ascii(greetingLine);
+        await serve(context);
+      });
+    },
+    serveProxied: async (connection, peer, asSetNow, stop) => {
+      const client = await arrived({ connection, peer, asSetNow, directory: dependencies.directory, log });
+      if (client === null) return;
+      const { facts, connector } = client;
+      const { session } = facts;
+      const ends = { local: connection.local, remote: facts };
+      const context = new SmtpContext({
+        ...shared,
+        session,
+        connection,
+        proxied: client,
+        proxy: null,
+        connector,
+        // Rates and the like are those of the connector that took the client, as it was then.
+        asSetNow: () => connector,
+        handshake: () => dependencies.tls(connector),
+        drain: stop,
+        log: log.child({ session, connector: connector.name, frontEnd: peer.name }),
+        protocolLog: new SmtpSessionLog(dependencies.protocolLog ?? null, session, ends, asSetNow),
+      });
+      await live(context, () => serve(context));
+    },
+  };
+}
+
+/** Null: the connection is over. */
+async function arrived(options: ProxiedOptions): Promise<ProxiedClient | null> {
+  const { connection, peer, log } = options;
+  try {
+    const client = await receiveProxied(options);
+    if (client === null) connection.end();
+    return client;
+  } catch (error) {
+    log.warn({ frontEnd: peer.name, error: String(error) }, 'a front end brought nobody');
+    connection.end();
+    return null;
+  }
+}
+
+/** From the first line of the log to the last one, whatever happens between. */
+async function live(context: SmtpContext, act: () => Promise<void>): Promise<void> {
+  const { session, remote, connector, log, protocolLog } = context;
+  protocolLog.connected();
+  // Wakes a session that waits for a command; one at work looks at the signal before it waits again.
+  const onDrain = (): void => {
+    if (context.waiting) context.awaitClient();
+  };
+  context.drain?.addEventListener('abort', onDrain);
+  log.info({ remote: remote.address }, 'SMTP session began');
+  traces.current?.sessionBegan(session, 'smtp', {
+    'client.address': remote.address,
+    'penfold.connector': connector.name,
+  });
+  try {
+    await act();
+  } catch (error) {
+    farewell(context, error);
+  } finally {
+    context.drain?.removeEventListener('abort', onDrain);
+    await hangUp(context);
+    protocolLog.disconnected(context.over ? 'Local' : 'Remote');
+    traces.current?.sessionEnded(session);
+    log.info({ messages: context.messages }, 'SMTP session ended');
+  }
 }
 
 async function serve(context: SmtpContext): Promise<void> {
   const { connection } = context;
   const turn = new Turn();
-  const greetingLine = `${greeting(context.connector)}\r\n`;
-  context.protocolLog.sent(greetingLine);
-  connection.out.ascii(greetingLine);
   while (!context.over) {
     if (context.lifetimeIsOver) throw new IdleTimeout('ConnectionTimeout');
     context.awaitClient();
@@ -98,10 +162,22 @@ async function serve(context: SmtpContext): Promise<void> {
     context.waiting = false;
     if (line === null) return;
     await obey(context, line);
+    if (context.onward !== null) {
+      await goOnward(context, context.onward);
+      return;
+    }
     // Answers nobody reads must not pile up; the flush itself waits for the end of a pipelined group (RFC 2920 §3.2).
     if (connection.out.pending > 64 * 1024) await connection.drained();
     if (turn.due) await turn.pass();
   }
+}
+
+/** The other server says what is still to be said, and keeps time; nothing is read here any more. */
+async function goOnward({ connection, log, protocolLog }: SmtpContext, onward: OnwardSession): Promise<void> {
+  log.info({ server: onward.server }, 'SMTP session goes on at another server');
+  protocolLog.remark(`proxied to ${onward.server}`);
+  connection.idleLimit(null);
+  await onward.run(connection);
 }
 
 async function obey(context: SmtpContext, line: Buffer): Promise<void> {

@@ -14,7 +14,7 @@ import { connectorId, type ReceiveConnector } from '../../../src/directory/model
 import { Failure, ProtocolViolation } from '../../../src/observe/failure.ts';
 import { type Log, silentLog } from '../../../src/observe/log.ts';
 import type { SmtpProtocolLog } from '../../../src/observe/protocol-log/smtp.ts';
-import { createSmtpSession } from '../../../src/smtp/server/session.ts';
+import { createSmtpSessions } from '../../../src/smtp/server/session.ts';
 import type { MailboxDatabase } from '../../../src/store/api.ts';
 import { createDelivery } from '../../../src/transport/deliver.ts';
 import { Connection } from '../../../src/wire/connection.ts';
@@ -68,7 +68,7 @@ export async function openSmtpStage(
   const certificate = await testCertificate(connector.fqdn);
   let offset = 0;
   const now = (): number => Date.now() + offset;
-  const serve = createSmtpSession({
+  const { serve } = createSmtpSessions({
     directory,
     authenticator: authenticator(directory),
     transport: createDelivery({ directory, databaseOf: () => database, log, now }),

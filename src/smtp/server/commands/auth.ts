@@ -9,6 +9,7 @@ import { decodeBase64 } from '../../grammar/command.ts';
 import { type Reply, reply } from '../../grammar/reply.ts';
 import { announcedMechanisms, needsTlsFirst, takesLogons } from '../auth-offer.ts';
 import type { SmtpContext } from '../context.ts';
+import { replyToLogonFailure } from '../logon-failure.ts';
 
 /** The exchange ended without a verdict of the authenticator. */
 class AuthAborted extends Error {
@@ -32,7 +33,7 @@ export async function auth(context: SmtpContext, argument: Buffer): Promise<void
   try {
     const logon = await exchange(context, mechanism, initial);
     span?.end();
-    admit(context, logon, mechanism);
+    await admit(context, logon, mechanism);
   } catch (error) {
     span?.end(errorName(error));
     if (error instanceof AuthAborted) {
@@ -94,7 +95,16 @@ function decode(text: string): Buffer {
   return bytes;
 }
 
-function admit(context: SmtpContext, logon: Logon, mechanism: string): void {
+async function admit(context: SmtpContext, logon: Logon, mechanism: string): Promise<void> {
+  try {
+    context.onward = await context.goOn(logon);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    // The password was right: nothing that a client could take for a refusal of it, and no failed logon (RFC 4954 §6).
+    context.log.warn({ user: logon.account.userPrincipalName, code: error.code, text: error.message }, 'not proxied');
+    context.respond(replyToLogonFailure(error));
+    return;
+  }
   context.logon = logon;
   context.log.info({ user: logon.account.userPrincipalName, mechanism }, 'SMTP logon');
   context.protocolLog.remark(`authenticated as ${logon.account.userPrincipalName}`);
@@ -105,31 +115,10 @@ function admit(context: SmtpContext, logon: Logon, mechanism: string): void {
 async function fail(context: SmtpContext, failure: Failure, mechanism: string): Promise<void> {
   const { connector } = context;
   context.logonFailures += 1;
-  context.log.warn({ remote: context.connection.remote.address, code: failure.code, mechanism }, 'SMTP logon refused');
+  context.log.warn({ remote: context.remote.address, code: failure.code, mechanism }, 'SMTP logon refused');
   await context.delay(connector.authTarpitInterval);
   context.respond(replyToLogonFailure(failure));
   if (connector.maxLogonFailures > 0 && context.logonFailures >= connector.maxLogonFailures) {
     context.finish(reply(421, '4.7.0', `${connector.fqdn} too many failed logons, closing connection`));
-  }
-}
-
-/** RFC 4954 §6, RFC 5248 §2.4. */
-function replyToLogonFailure(failure: Failure): Reply {
-  switch (failure.code) {
-    case 'AUTHORIZATIONFAILED':
-      return reply(535, '5.7.1', failure.message);
-    case 'CONTACTADMIN':
-      return reply(525, '5.7.13', failure.message);
-    case 'PRIVACYREQUIRED':
-      return reply(538, '5.7.11', failure.message);
-    case 'EXPIRED':
-      return reply(432, '4.7.12', failure.message);
-    case 'LIMIT':
-    case 'UNAVAILABLE':
-    case 'INUSE':
-    case 'SERVERBUG':
-      return reply(454, '4.7.0', failure.message);
-    default:
-      return reply(535, '5.7.8', failure.message);
   }
 }

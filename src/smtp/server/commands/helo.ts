@@ -37,7 +37,7 @@ async function greet(context: SmtpContext, argument: Buffer, greeting: 'HELO' | 
 const isFullName = (name: string): boolean => isAddressLiteral(name) || (isDomain(name) && name.includes('.'));
 
 const hello = (context: SmtpContext): string =>
-  `${context.connector.fqdn} Hello ${addressLiteral(context.connection.remote.address)}`;
+  `${context.connector.fqdn} Hello ${addressLiteral(context.remote.address)}`;
 
 async function extensions(context: SmtpContext): Promise<readonly string[]> {
   const { connector } = context;

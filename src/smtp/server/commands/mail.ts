@@ -135,7 +135,7 @@ function checkRate(context: SmtpContext): Reply | null {
   const { messageRateLimit, messageRateSource, id } = context.asSetNow();
   if (!Number.isFinite(messageRateLimit) || messageRateSource === 'None') return null;
   const sources: string[] = [];
-  if (messageRateSource !== 'User') sources.push(`${id} address ${context.connection.remote.address}`);
+  if (messageRateSource !== 'User') sources.push(`${id} address ${context.remote.address}`);
   if (messageRateSource !== 'IPAddress' && context.logon !== null)
     sources.push(`${id} user ${context.logon.account.id}`);
   for (const source of sources) {

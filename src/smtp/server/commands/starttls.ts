@@ -18,7 +18,7 @@ export async function starttls(context: SmtpContext, argument: Buffer): Promise<
   }
   if (context.connection.buffered > 0) {
     // Commands slipped in before the handshake would be taken for the client's own (CVE-2011-0411).
-    context.log.warn({ remote: context.connection.remote.address }, 'bytes were pipelined behind STARTTLS');
+    context.log.warn({ remote: context.remote.address }, 'bytes were pipelined behind STARTTLS');
     context.finish(reply(554, '5.5.0', 'nothing may follow STARTTLS before the handshake, closing connection'));
     return;
   }
