@@ -7,7 +7,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash, type Hash } from 'node:crypto';
 import type { Account } from '../directory/model.ts';
-import { Failure } from '../observe/failure.ts';
+import type { Failure } from '../observe/failure.ts';
 import { tally } from '../observe/metrics/tally.ts';
 import { type MailboxDatabase, OwnedElsewhere } from '../store/api.ts';
 import type { MailboxId } from '../store/model.ts';

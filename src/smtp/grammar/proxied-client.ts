@@ -2,7 +2,7 @@
  * What a front end tells of the client whose submission it brings (XCLIENT, with Postfix's names where it has one), and
  * for whom it has authenticated that client (the identity of AUTH EXTERNAL). Pure; both sides use it.
  */
-import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import type { TlsFacts } from '../../wire/socket-facts.ts';
 import { parseAttributes, printAttributes } from './attributes.ts';
 
@@ -46,13 +46,15 @@ export function parseProxied(text: string): ParsedProxied {
   const value = (name: string): string => parsed.attributes.get(name) ?? '';
   const [session, address, port, connector, protocol] = ['SESSION', 'ADDR', 'PORT', 'CONNECTOR', 'TLS'].map(value);
   if (session === undefined || !SESSION.test(session)) return bad('SESSION must be 16 hex digits');
-  if (address === undefined || isIP(address) === 0) return bad('ADDR must be an IP address');
+  if (address === undefined || !isIpAddress(address)) return bad('ADDR must be an IP address');
   if (port === undefined || !/^\d{1,5}$/.test(port)) return bad('PORT must be a number');
   if (connector === undefined || !ID.test(connector)) return bad('CONNECTOR must be an id');
   const serverName = parsed.attributes.get('SNI') ?? null;
   const tls = protocol === undefined || protocol === '' ? null : { protocol, cipher: value('CIPHER'), serverName };
   return { kind: 'ok', facts: { session, address, port: Number(port), helo: value('HELO'), tls, connector } };
 }
+
+const isIpAddress = (text: string): boolean => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 
 /** Who authenticated and whose mailbox it is: two account ids. */
 export const proxiedIdentity = (account: string, mailbox: string): string => `${account} ${mailbox}`;
