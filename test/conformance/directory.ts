@@ -107,6 +107,7 @@ export function directoryConformance(engine: string, open: OpenDirectory): void 
         'example\\alice\\sales',
         'alice.l@corp.example/sales',
         "' OR 1=1 --",
+        'a\0b',
         '\\alice',
         'example\\',
       ];

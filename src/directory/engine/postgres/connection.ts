@@ -36,7 +36,7 @@ export interface Answer {
 
 export interface ConnectionEvents {
   notified?(): void;
-  /** Once, however it ended, unless by `end` or `destroy`. */
+  /** Once, of a connection that was open, however it ended, unless by `end` or `destroy`. */
   lost?(reason: ConnectionLost): void;
 }
 
@@ -49,6 +49,7 @@ export class Connection {
   readonly #client: pg.Client;
   readonly #socket: Socket;
   #lost: ConnectionLost | null = null;
+  #opened = false;
   #ended = false;
   /** performance.now() of the last answer. */
   lastUsed = performance.now();
@@ -57,6 +58,7 @@ export class Connection {
   static async open(place: Place, events: ConnectionEvents = {}): Promise<Connection> {
     const connection = new Connection(place, events);
     await connection.#connect();
+    connection.#opened = true;
     return connection;
   }
 
@@ -81,7 +83,7 @@ export class Connection {
       if (this.#ended || this.#lost !== null) return;
       this.#lost = new ConnectionLost(`${place.name}: ${error === undefined ? 'connection ended' : textOf(error)}`);
       this.#socket.destroy();
-      events.lost?.(this.#lost);
+      if (this.#opened) events.lost?.(this.#lost);
     };
     this.#client.on('error', lost);
     this.#client.on('end', () => lost());

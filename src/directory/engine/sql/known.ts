@@ -209,25 +209,25 @@ export class Known {
   }
 
   async accountByLogonName(name: string): Promise<Account | null> {
-    const id = await this.#byLogonName.find(name, async () =>
+    const id = this.#byLogonName.find(name, async () =>
       findByLogonName(this.#reader, name, await this.domains(), await this.organization()),
     );
-    return id === null ? null : this.account(id);
+    return this.#named(id instanceof Promise ? await id : id);
   }
 
   async accountByAddress(address: string): Promise<Account | null> {
     const key = addressKey(address);
-    const id = await this.#byAddress.find(key, () => findByAddress(this.#reader, key));
-    return id === null ? null : this.account(id);
+    const id = this.#byAddress.find(key, () => findByAddress(this.#reader, key));
+    return this.#named(id instanceof Promise ? await id : id);
   }
 
   async accountByAlias(alias: string): Promise<Account | null> {
-    const id = await this.#byAlias.find(alias, () => findByAlias(this.#reader, alias));
-    return id === null ? null : this.account(id);
+    const id = this.#byAlias.find(alias, () => findByAlias(this.#reader, alias));
+    return this.#named(id instanceof Promise ? await id : id);
   }
 
   async account(id: AccountId): Promise<Account | null> {
-    return this.#accounts.find(id, () => readAccount(this.#reader, id));
+    return this.#named(id);
   }
 
   /** @throws Failure NONEXISTENT */
@@ -262,6 +262,11 @@ export class Known {
 
   async roleGroups(id: AccountId): Promise<readonly RoleGroup[]> {
     return this.#roles.get(id, () => readRoleGroups(this.#reader, id));
+  }
+
+  /** No promise when it is known: a logon comes through here, and each one less is a turn less. */
+  #named(id: AccountId | null): Account | null | Promise<Account | null> {
+    return id === null ? null : this.#accounts.find(id, () => readAccount(this.#reader, id));
   }
 
   /** @throws Failure NONEXISTENT */

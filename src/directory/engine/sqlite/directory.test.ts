@@ -8,6 +8,9 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { Failure } from '../../../observe/failure.ts';
+import { silentLog } from '../../../observe/log.ts';
+import { SERVER_ACTOR } from '../../audit.ts';
+import { SqliteDatabase } from './database.ts';
 import { openSqliteDirectory } from './directory.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
 
@@ -121,4 +124,33 @@ test('two processes: each hears of the other within a second and reads no stale 
     ['1006', '1004', '1002'],
   );
   await directory.close();
+});
+
+test('nobody sees what a transaction wrote before it ends, and whoever waits hears in turn', async () => {
+  const database = await SqliteDatabase.open(':memory:', { log: silentLog, now: Date.now, forget: () => {} });
+  const sites = 'SELECT name FROM site';
+  const insert = "INSERT INTO site (id, name) VALUES (?, 'S')";
+  const halfway = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const undone = database.write(SERVER_ACTOR, async (transaction) => {
+    await transaction.run(insert, '1');
+    assert.equal((await transaction.all(sites)).length, 1);
+    halfway.resolve();
+    await goOn.promise;
+    throw new Failure('CANNOT', 'changed my mind');
+  });
+  await halfway.promise;
+  const order: string[] = [];
+  const before = database.all(sites).then((rows) => order.push(`${rows.length} before`));
+  const kept = database.write(SERVER_ACTOR, async (transaction) => {
+    await transaction.run(insert, '2');
+    order.push('written');
+  });
+  const after = database.all(sites).then((rows) => order.push(`${rows.length} after`));
+  goOn.resolve();
+  await assert.rejects(undone, /changed my mind/);
+  await Promise.all([before, kept, after]);
+  assert.deepEqual(order, ['0 before', 'written', '1 after']);
+  await database.close();
+  await assert.rejects(database.all(sites), /is closed/);
 });
