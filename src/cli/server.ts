@@ -29,7 +29,39 @@ new server the way you would take a password there, and delete it. This is a com
 of this server that nobody gets over the network.`,
     )
     .action(joinToken);
+  withData(server.command('new-authority'))
+    .description('make the authority anew that servers trust each other by, when a server was stolen')
+    .addHelpText(
+      'after',
+      `
+Example:
+  penfold server new-authority
+
+Servers that run take it within a second; connections that are open stay. First take the server out that is gone
+(penfold Remove-ExchangeServer) and change the password of the directory: with it, whoever has the server's disk reads
+the new authority, too.`,
+    )
+    .action(newAuthority);
 }
+
+async function newAuthority(options: DataOption): Promise<void> {
+  const { openDirectory } = await import('../main/open-directory.ts');
+  const { OrganizationSecrets, readSealingKey } = await import('../main/organization-secrets.ts');
+  const layout = layoutOf(options);
+  const directory = await openDirectory(layout);
+  try {
+    const sealingKey = await readSealingKey(layout);
+    if (sealingKey === null) throw noKey(layout.organizationKey);
+    const secrets = new OrganizationSecrets(directory.as(localActor('server new-authority')), sealingKey);
+    await secrets.replaceServerAuthority((await directory.organization()).name);
+    print('The servers of the organization have a new authority.');
+  } finally {
+    await directory.close();
+  }
+}
+
+const noKey = (file: string): CommandError =>
+  new CommandError(`${file} is not there`, { next: 'Start the server once: penfold serve' });
 
 async function joinToken(options: DataOption & { expires: string; file?: string }): Promise<void> {
   const { writeFile } = await import('node:fs/promises');
@@ -50,10 +82,7 @@ async function joinToken(options: DataOption & { expires: string; file?: string 
         },
       );
     const sealingKey = await readSealingKey(layout);
-    if (sealingKey === null)
-      throw new CommandError(`${layout.organizationKey} is not there`, {
-        next: 'Start the server once: penfold serve',
-      });
+    if (sealingKey === null) throw noKey(layout.organizationKey);
     const token = await makeJoinToken(directory.as(localActor('server join-token')), { sealingKey, url, lifeMs });
     if (options.file === undefined) {
       print(token);

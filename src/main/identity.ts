@@ -1,4 +1,8 @@
-/** The identity of a running server: a certificate from the organization's server authority, renewed while it runs. */
+/**
+ * The identity of a running server: a certificate from the organization's server authority, renewed while it runs, and
+ * at once when another authority takes that one's place.
+ */
+import type { Directory } from '../directory/api.ts';
 import type { ServerId } from '../directory/model.ts';
 import type { Log } from '../observe/log.ts';
 import { openServerAuthority } from '../tls/server-authority.ts';
@@ -6,12 +10,13 @@ import { openServerIdentity, type ServerIdentity } from '../tls/server-identity.
 import type { OrganizationSecrets } from './organization-secrets.ts';
 
 /** The authority's key is opened for each signature and not kept. */
-export function openIdentity(
+export async function openIdentity(
+  directory: Pick<Directory, 'watch'>,
   server: ServerId,
   secrets: Pick<OrganizationSecrets, 'serverAuthority'>,
   log: Log,
 ): Promise<ServerIdentity & { close(): void }> {
-  return openServerIdentity({
+  const identity = await openServerIdentity({
     server,
     log,
     issue: async () => {
@@ -19,4 +24,16 @@ export function openIdentity(
       return { ...(await authority.issue(server)), trusted: [authority.certificatePem] };
     },
   });
+  const unwatch = directory.watch(({ kind }) => {
+    // Its secrets count as part of the organization; one certificate too many costs a millisecond.
+    if (kind !== 'organization') return;
+    identity.renew().catch((error: unknown) => log.error({ error }, 'the identity of this server was not renewed'));
+  });
+  return {
+    ...identity,
+    close: () => {
+      unwatch();
+      identity.close();
+    },
+  };
 }

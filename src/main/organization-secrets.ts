@@ -66,6 +66,12 @@ export class OrganizationSecrets {
       await this.#add(CLIENT_AUTHORITY, written(own.clientAuthority));
   }
 
+  /** Certificates of the old one count for nothing as soon as the running servers have heard of it. */
+  async replaceServerAuthority(organization: string): Promise<void> {
+    const made = written(await makeServerAuthority(organization));
+    await this.#directory.setOrganizationSecret(SERVER_AUTHORITY, seal(this.sealingKey, SERVER_AUTHORITY, made));
+  }
+
   async #add(name: string, secret: Uint8Array): Promise<void> {
     await this.#directory.setOrganizationSecret(name, seal(this.sealingKey, name, secret), true);
   }

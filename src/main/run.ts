@@ -63,7 +63,7 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
     });
     undo.push(async () => certificates.close());
     const secrets = await openOrganizationSecrets(layout, directory);
-    const identity = await openIdentity(server.id, secrets, log);
+    const identity = await openIdentity(directory, server.id, secrets, log);
     undo.push(async () => identity.close());
     const stopSweep = sweepJoinTokens(directory, log);
     undo.push(async () => stopSweep());

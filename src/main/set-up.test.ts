@@ -5,12 +5,15 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { connect } from 'node:tls';
 import { freshDatabase, type FreshDatabase, postgresMissing, stopSharedPostgres } from '../../test/support/postgres.ts';
+import { identityOf, listen } from '../../test/support/server-identities.ts';
 import { dataLayout, type DataLayout } from '../config/data-directory.ts';
 import type { Directory } from '../directory/api.ts';
 import type { Actor } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import { silentLog } from '../observe/log.ts';
+import { acceptServer, type AcceptedServer } from '../tls/server-accept.ts';
 import { openIdentity } from './identity.ts';
 import { JOIN_TOKEN_MS, type JoinToken, makeJoinToken, parseJoinToken } from './join-token.ts';
 import { isSetUp, openDirectory } from './open-directory.ts';
@@ -122,7 +125,7 @@ describe('an organization of several servers', { skip: postgresMissing() ?? fals
     ];
     assert.deepEqual(mine.sealingKey, firsts.sealingKey);
     assert.deepEqual(await mine.saltKey(), await firsts.saltKey());
-    const here = await openIdentity(server.id, mine, silentLog);
+    const here = await openIdentity(own, server.id, mine, silentLog);
     here.close();
     assert.equal(
       await readFile(path.join(layout.tls, 'ca.pem'), 'utf8'),
@@ -177,6 +180,34 @@ describe('an organization of several servers', { skip: postgresMissing() ?? fals
     );
     const made = await setUpJoined(layoutOf('fifth'), joining('MAIL5', token, { database: null }));
     assert.equal(made.database, null);
+  });
+
+  test('a new authority for servers counts at once for those that run, and theirs of before for nothing', async () => {
+    const secrets = await openOrganizationSecrets(first, directory);
+    const [one, other] = await directory.servers();
+    assert.ok(one !== undefined && other !== undefined);
+    const left = await identityOf(await secrets.serverAuthority(), other.id);
+    const identities = [];
+    for (const server of [one, other]) identities.push(await openIdentity(directory, server.id, secrets, silentLog));
+    const [here, there] = identities;
+    assert.ok(here !== undefined && there !== undefined);
+    const renewed = identities.map((identity) => new Promise<void>((resolve) => identity.onRenewed(resolve)));
+    await secrets.replaceServerAuthority('Example');
+    await Promise.all(renewed);
+
+    let answer = Promise.withResolvers<AcceptedServer>();
+    const listening = await listen((socket) => {
+      acceptServer(socket, { identity: here, directory, role: 'any' }).then(answer.resolve, answer.reject);
+    });
+    const where = { host: '127.0.0.1', port: listening.port };
+    there.dial(here.server, where).on('error', () => {});
+    assert.equal((await answer.promise).server.id, other.id);
+    answer = Promise.withResolvers();
+    const options = { rejectUnauthorized: false, checkServerIdentity: () => undefined };
+    connect({ ...left.dialOptions(here.server), ...options, ...where }).on('error', () => {});
+    await assert.rejects(answer.promise, failure('AUTHENTICATIONFAILED', /another authority/));
+    await listening.close();
+    for (const identity of [...identities, left]) identity.close();
   });
 
   test('neither audit log nor messages show a secret', async () => {

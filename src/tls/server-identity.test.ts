@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as plainConnect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { connect, type ConnectionOptions, createServer, TLSSocket } from 'node:tls';
 import { serverId } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
@@ -267,6 +268,36 @@ test('while renewing fails the last certificate serves, and it is tried again', 
   one.listenerOptions();
   await renewed.promise;
   assert.notEqual(one.listenerOptions().cert, before);
+  one.close();
+});
+
+test('a renewal that is asked for during another comes after it, with what counts then', async () => {
+  const authorities = await Promise.all([makeServerAuthority('Example'), makeServerAuthority('Example')]);
+  let [authority] = authorities;
+  const asked: Array<PromiseWithResolvers<void>> = [];
+  const one = await openServerIdentity({
+    server: all.frontEnd.server,
+    issue: async () => {
+      const counts = authority;
+      const answer = Promise.withResolvers<void>();
+      asked.push(answer);
+      if (asked.length === 1) answer.resolve();
+      await answer.promise;
+      const opened = await openServerAuthority(counts);
+      return { ...(await opened.issue(all.frontEnd.server)), trusted: [counts.certificatePem] };
+    },
+    log: silentLog,
+  });
+  const early = one.renew();
+  while (asked.length < 2) await setImmediate();
+  authority = authorities[1];
+  const late = one.renew();
+  asked[1]?.resolve();
+  await early;
+  while (asked.length < 3) await setImmediate();
+  asked[2]?.resolve();
+  await late;
+  assert.deepEqual(one.listenerOptions().ca, [authorities[1].certificatePem]);
   one.close();
 });
 

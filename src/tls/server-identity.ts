@@ -55,7 +55,7 @@ export interface ServerCredential extends IssuedCertificate {
 
 export interface ServerIdentityOptions {
   readonly server: ServerId;
-  /** A certificate made now. Called at start, then once a day; while it fails, the last one serves. */
+  /** A certificate made now. Called at start, then once a day and by `renew`; while it fails, the last one serves. */
   readonly issue: () => Promise<ServerCredential>;
   readonly log: Log;
   /** For tests. */
@@ -92,26 +92,35 @@ export async function openServerIdentity(
   let held = await made();
   let renewing: Promise<void> | null = null;
   let tried = held.since;
+  /** The last renewal failed. */
+  let owed = false;
 
   const renew = (): Promise<void> => {
     tried = now().getTime();
-    renewing ??= made()
+    owed = true;
+    // Behind one that is under way, which may have read what does not count any more.
+    const mine = (renewing ?? Promise.resolve())
+      .catch(() => {})
+      .then(made)
       .then((fresh) => {
         held = fresh;
+        if (renewing === mine) owed = false;
         // They were checked by what was trusted before.
         sessions.clear();
         for (const listener of listeners) listener();
-      })
-      .finally(() => {
-        renewing = null;
       });
-    return renewing;
+    const ended = (): void => {
+      if (renewing === mine) renewing = null;
+    };
+    mine.then(ended, ended);
+    renewing = mine;
+    return mine;
   };
   const renewWhenDue = (): void => {
     const time = now().getTime();
     // A clock that was set back is a reason too: what was made in the future may not be in force for others.
-    const due = Math.abs(time - held.since) >= RENEW_AFTER_MS && Math.abs(time - tried) >= RENEWAL_CHECK_MS;
-    if (!due || renewing !== null) return;
+    const due = owed || Math.abs(time - held.since) >= RENEW_AFTER_MS;
+    if (!due || renewing !== null || Math.abs(time - tried) < RENEWAL_CHECK_MS) return;
     renew().catch((error: unknown) => log.error({ error, server }, 'the identity of this server was not renewed'));
   };
   const timer = setInterval(renewWhenDue, RENEWAL_CHECK_MS);

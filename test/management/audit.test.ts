@@ -49,6 +49,7 @@ const MORE: Readonly<Record<string, readonly string[]>> = {
   'Suspend-MoveRequest': ['Suspend-MoveRequest alice -Confirm:$false'],
   'Remove-MoveRequest': ['Remove-MoveRequest alice -Confirm:$false'],
   'Remove-Mailbox': ['Remove-Mailbox ada -Confirm:$false'],
+  'Remove-ExchangeServer': ['Remove-ExchangeServer SPARE -Confirm:$false'],
   'Remove-MailboxPermission': ['Remove-MailboxPermission alice -User bob -AccessRights FullAccess -Confirm:$false'],
   'Remove-RecipientPermission': ['Remove-RecipientPermission alice -Trustee bob -Confirm:$false'],
   'Restart-Service': ['Start-Service pop3', 'Restart-Service pop3 -Confirm:$false'],
@@ -69,6 +70,7 @@ describe('the audit log', () => {
       prepare: async (directory, { site }) => {
         const roles = { frontEnd: false, backEnd: true };
         const { id } = await directory.addServer({ name: 'AWAY', fqdn: 'away.example.test', site, ...roles });
+        await directory.addServer({ name: 'SPARE', fqdn: 'spare.example.test', site, ...roles });
         await directory.addDatabase({ name: 'Elsewhere', server: id, engine: 'sqlite', location: 'elsewhere' });
       },
     });

@@ -18,9 +18,11 @@ import { silentLog } from '../../src/observe/log.ts';
 const NOUNS: Readonly<
   Record<string, { readonly read: string; readonly change: string; readonly looksIntoMail?: true }>
 > = {
+  ADSite: { read: 'SR', change: '' },
   AcceptedDomain: { read: 'SR', change: '' },
   AdminAuditLog: { read: '', change: '' },
   CASMailbox: { read: 'SR', change: 'R' },
+  ClientAccessServer: { read: 'S', change: 'S' },
   DisconnectedMailbox: { read: 'SR', change: 'R' },
   ExchangeCertificate: { read: 'S', change: 'S' },
   ExchangeServer: { read: 'SR', change: '' },

@@ -13,6 +13,7 @@ import {
   type MailboxRecord,
   type ReceiveConnector,
   type Server,
+  type Site,
   type ThrottlingPolicy,
 } from '../../directory/model.ts';
 import { domainKey, nameKey } from '../../directory/names.ts';
@@ -94,6 +95,19 @@ export async function serverNamed(directory: Directory, typed: string): Promise<
     'server',
     typed,
     servers.map((server) => server.name),
+  );
+}
+
+/** Name or GUID. @throws Failure NONEXISTENT */
+export async function siteNamed(directory: Directory, typed: string): Promise<Site> {
+  const sites = await directory.sites();
+  const word = nameKey(commonName(typed.trim()));
+  const found = sites.find((site) => nameKey(site.name) === word || site.id === word);
+  if (found !== undefined) return found;
+  throw nothingCalled(
+    'site',
+    typed,
+    sites.map((site) => site.name),
   );
 }
 
@@ -251,6 +265,10 @@ export async function completeMailbox(services: ManagementServices, typed: strin
 }
 export const completeConnector = async (services: ManagementServices): Promise<readonly string[]> =>
   (await services.directory.connectors(services.server.id)).map((connector) => connector.name);
+export const completeServer = async ({ directory }: ManagementServices): Promise<readonly string[]> =>
+  (await directory.servers()).map((server) => server.name);
+export const completeSite = async ({ directory }: ManagementServices): Promise<readonly string[]> =>
+  (await directory.sites()).map((site) => site.name);
 export const completeDomain = async ({ directory }: ManagementServices): Promise<readonly string[]> =>
   (await directory.domains()).map((domain) => domain.name);
 export const completeDatabase = async ({ directory }: ManagementServices): Promise<readonly string[]> =>

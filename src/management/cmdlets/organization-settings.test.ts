@@ -198,6 +198,56 @@ test('sessions are listed, filtered and ended; without a server the next step is
   assert.deepEqual([entry?.object, entry?.before?.['User']], ['b2', 'bob@example.test']);
 });
 
+test('sites come, are renamed and go; a server moves and is taken out', async () => {
+  await org.run('New-ADSite', { 1: 'Rome' });
+  await assert.rejects(org.run('New-ADSite', { 1: 'rome' }), failure('ALREADYEXISTS', /Rome|rome/));
+  const other = await org.directory.addServer({
+    name: 'MAIL2',
+    fqdn: 'mail2.example.test',
+    site: org.server.site,
+    frontEnd: true,
+    backEnd: true,
+  });
+  await org.run('Set-ExchangeServer', { 1: 'mail2', Site: 'Rome', InternalAddress: '10.0.0.2' });
+  assert.deepEqual(await texts('Get-ExchangeServer', { 1: 'MAIL2' }, ['Site', 'InternalAddress']), [
+    'Rome',
+    '10.0.0.2',
+  ]);
+  await org.run('Set-ExchangeServer', { 1: 'mail2', InternalAddress: '', Fqdn: 'Mail9.example.test' });
+  assert.match(org.warnings.join(), /next start/);
+  assert.deepEqual(await texts('Get-ExchangeServer', { 1: 'MAIL2' }, ['Fqdn', 'InternalAddress']), [
+    'mail9.example.test',
+    'mail9.example.test',
+  ]);
+  await assert.rejects(
+    org.run('Set-ExchangeServer', { 1: 'mail2', InternalAddress: 'a b' }),
+    failure('CANNOT', /address/),
+  );
+  await assert.rejects(
+    org.run('Set-ExchangeServer', { 1: 'mail2', Site: 'Rom' }),
+    failure('NONEXISTENT', /mean "Rome"/),
+  );
+  await org.run('Set-ADSite', { 1: 'Rome', Name: 'Roma' });
+  assert.deepEqual(await texts('Get-ADSite', { 1: 'roma' }, ['Name', 'Servers']), ['Roma', 'MAIL2']);
+  await assert.rejects(org.run('Remove-ADSite', { 1: 'Roma' }), failure('INUSE', /MAIL2/));
+  await assert.rejects(org.run('Remove-ExchangeServer', { 1: 'MAIL1' }), failure('CANNOT', /this runs on/));
+  await assert.rejects(org.run('Remove-ExchangeServer', { 1: 'MAIL2' }, { confirm: null }), ConfirmationNeeded);
+  const database = await org.directory.addDatabase({
+    name: 'DB2',
+    server: other.id,
+    engine: 'sqlite',
+    location: 'db2',
+  });
+  await assert.rejects(org.run('Remove-ExchangeServer', { 1: 'MAIL2' }), failure('INUSE', /DB2/));
+  await org.directory.removeDatabase(database.id);
+  await org.run('Remove-ExchangeServer', { 1: 'MAIL2' });
+  await org.run('Remove-ADSite', { 1: 'Roma' });
+  assert.deepEqual(await texts('Get-Server', {}, ['Name']), ['MAIL1']);
+  assert.deepEqual(await texts('Get-ADSite', {}, ['Name']), ['Dublin']);
+  for (const name of ['Set-ExchangeServer', 'Remove-ExchangeServer', 'New-ADSite', 'Remove-ADSite'])
+    await assert.rejects(org.run(name, { 1: 'X' }, { roles: ['Server Management'] }), failure('NOPERM', /./));
+});
+
 test('servers and their roles; certificates with what they are for', async () => {
   const columns = ['Identity', 'Site', 'ServerRole', 'AdminDisplayVersion'];
   assert.deepEqual(await texts('Get-Server', {}, columns), ['MAIL1', 'Dublin', 'Mailbox, ClientAccess', '']);
@@ -259,9 +309,9 @@ test('Enable-ExchangeCertificate sets the names by which a certificate is shown,
 
 test('every cmdlet here: help of each parameter, an example, roles that exist; viewers change nothing', () => {
   const mine =
-    /-(Pop|Imap)Settings|ReceiveConnector|CASMailbox|ClientAccessServer|Service$|ComponentState|TransportConfig|AcceptedDomain|Throttling|Session$|Exchange/;
+    /-(Pop|Imap)Settings|ReceiveConnector|CASMailbox|ClientAccessServer|Service$|ComponentState|TransportConfig|AcceptedDomain|Throttling|Session$|Exchange|ADSite/;
   const cmdlets = org.door.cmdlets.filter((cmdlet) => mine.test(cmdlet.name));
-  assert.equal(cmdlets.length, 36);
+  assert.equal(cmdlets.length, 42);
   for (const cmdlet of cmdlets) {
     assert.match(cmdlet.synopsis, /\.$/, cmdlet.name);
     assert.ok(cmdlet.examples.length > 0, cmdlet.name);

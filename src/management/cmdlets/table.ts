@@ -1,5 +1,6 @@
 /** Every cmdlet there is. A new noun is a file in this folder and a row here. */
 import type { Cmdlet } from '../cmdlet.ts';
+import { adSiteCmdlets } from './ad-site.ts';
 import { adminAuditLogCmdlets } from './admin-audit-log.ts';
 import { roleGroupCmdlets } from './role-group.ts';
 import { exchangeCertificateCmdlets } from './exchange-certificate.ts';
@@ -34,6 +35,7 @@ const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
   roleGroupCmdlets,
   exchangeCertificateCmdlets,
   exchangeServerCmdlets,
+  adSiteCmdlets,
   sessionCmdlets,
   throttlingPolicyCmdlets,
   acceptedDomainCmdlets,
