@@ -84,7 +84,7 @@ function memoryOf(root: number): number {
 }
 
 /** Memory of the peer when it has come to rest; what a burst leaves behind for some seconds is not what is asked. */
-async function restingMemory(root: number): Promise<number> {
+export async function restingMemory(root: number): Promise<number> {
   await delay(REST_MS);
   let lowest = Number.POSITIVE_INFINITY;
   for (let look = 0; look < REST_LOOKS; look += 1) {

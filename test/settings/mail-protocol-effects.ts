@@ -303,7 +303,8 @@ function effectsOn(protocol: Protocol): readonly Effect[] {
 const logs = ['ProtocolLogEnabled', 'LogFileLocation', 'LogFileRollOverSettings', 'LogPerFileSizeQuota'].map(
   (name) => ({ name, file: 'settings/protocol-log.test.ts', title: `\${noun} ${name}` }),
 );
-const kept = ['ProxyTargetPort', 'EnableGSSAPIAndNTLMAuth', 'ExtendedProtectionPolicy', 'EnforceCertificateErrors'];
+const port = [{ name: 'ProxyTargetPort', file: 'relay/port.test.ts', title: '${noun} ProxyTargetPort' }];
+const kept = ['EnableGSSAPIAndNTLMAuth', 'ExtendedProtectionPolicy', 'EnforceCertificateErrors'];
 
 export const POP_EFFECTS: EffectTable = {
   noun: 'PopSettings',
@@ -319,7 +320,7 @@ export const POP_EFFECTS: EffectTable = {
       after: /^(?!.*Subject: rich).*Subject: /s,
     },
   ],
-  elsewhere: logs,
+  elsewhere: [...logs, ...port],
   parity: [...kept, 'EnableExactRFC822Size'],
 };
 
@@ -337,6 +338,6 @@ export const IMAP_EFFECTS: EffectTable = {
       after: /Secret/,
     },
   ],
-  elsewhere: logs,
+  elsewhere: [...logs, ...port],
   parity: [...kept, 'EnableExactRFC822Size'],
 };

@@ -97,8 +97,8 @@ function commonSettings(protocol: ProtocolFacts): {
       name: 'ProxyTargetPort',
       type: type.integer({ min: 1, max: 65_535 }),
       scope: 'backEnd',
-      effect: 'recorded',
-      help: 'Port for sessions from front ends of other servers; there is one server yet, and no port between its two sides.',
+      effect: 'listeners',
+      help: 'Port on which this back end takes sessions from front ends of other servers, and where they dial; closed while there is no other front end.',
       initial: () => backEndPort,
     },
     internalConnectionSettings: {
@@ -157,7 +157,7 @@ function commonSettings(protocol: ProtocolFacts): {
       type: type.boolean,
       scope: 'both',
       effect: 'recorded',
-      help: 'Penfold always checks the certificate of a back end.',
+      help: 'The certificate of a back end is always checked, against the organization’s own authority for servers; there is no way to pass over an error.',
       initial: () => false,
     },
     maxConnections: {

@@ -53,6 +53,8 @@ export type Instrument = Described &
 
 const one = (value: number): readonly Sample[] => [{ labels: [], value }];
 
+/** Those that front ends relay. */
+const PROXIED = ['imap', 'pop3'] as const;
 const PROTOCOLS = ['imap', 'pop3', 'smtp', 'web'] as const;
 const ofConnections = (read: (connections: ConnectionTally) => number): readonly Sample[] =>
   PROTOCOLS.map((protocol) => ({ labels: [protocol], value: read(tally.connections[protocol]) }));
@@ -138,6 +140,50 @@ export const INSTRUMENTS: readonly Instrument[] = [
     labels: ['protocol'],
     help: 'Sessions behind a logon, on this back end.',
     read: (sources) => [...sources.sessions()].map(([protocol, value]) => ({ labels: [protocol], value })),
+  },
+  {
+    name: 'penfold_proxied_sessions',
+    type: 'gauge',
+    labels: ['protocol'],
+    help: 'Sessions that this front end relays to back ends of other servers.',
+    read: () => PROXIED.map((protocol) => ({ labels: [protocol], value: tally.proxied[protocol].open })),
+  },
+  {
+    name: 'penfold_proxied_logons_total',
+    type: 'counter',
+    labels: ['protocol', 'result'],
+    help: 'Sessions asked for at back ends of other servers: OK, or the code of the refusal (UNAVAILABLE: not reached, stopped, or owned by another one).',
+    read: () =>
+      PROXIED.flatMap((protocol) =>
+        tally.proxied[protocol].opened.series.map(({ labels, value }) => ({ labels: [protocol, ...labels], value })),
+      ),
+  },
+  {
+    name: 'penfold_proxied_logon_duration_seconds',
+    type: 'histogram',
+    labels: ['protocol'],
+    help: 'From asking a back end of another server for a session to its answer, opening the mailbox included.',
+    read: () => PROXIED.map((protocol) => ({ labels: [protocol], durations: tally.proxied[protocol].durations })),
+  },
+  {
+    name: 'penfold_back_end_connections_open',
+    type: 'gauge',
+    labels: ['protocol'],
+    help: 'Connections of other servers’ front ends to this back end, those that only stand ready included.',
+    read: () => PROXIED.map((protocol) => ({ labels: [protocol], value: tally.proxied[protocol].accepted.open })),
+  },
+  {
+    name: 'penfold_back_end_connections_refused_total',
+    type: 'counter',
+    labels: ['protocol', 'code'],
+    help: 'Connections to a back-end port that proved to be of no front end of the organization. Anything but 0 is worth a look at the log.',
+    read: () =>
+      PROXIED.flatMap((protocol) =>
+        tally.proxied[protocol].accepted.refused.series.map(({ labels, value }) => ({
+          labels: [protocol, ...labels],
+          value,
+        })),
+      ),
   },
   {
     name: 'penfold_command_duration_seconds',
