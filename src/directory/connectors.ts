@@ -3,6 +3,7 @@
  * the connectors of one server, and which connector takes a client (§3.4: the most specific range wins).
  */
 import { Failure } from '../observe/failure.ts';
+import { internalAddress } from './internal-address.ts';
 import type { Directory } from './api.ts';
 import type { Binding, ConnectorAuthMechanism, PermissionGroup, ReceiveConnector, Server } from './model.ts';
 import { narrowestMatch, parseIpRange, partlyOverlap } from './settings/ip-range.ts';
@@ -128,7 +129,7 @@ export function betweenServers(
 /** Where that server takes it from others. @throws Failure UNAVAILABLE when it has no such connector */
 export async function destinationOf(
   directory: Pick<Directory, 'connectors'>,
-  server: Pick<Server, 'id' | 'name' | 'fqdn'>,
+  server: Pick<Server, 'id' | 'name' | 'fqdn' | 'internalAddress'>,
   purpose: 'delivery' | 'client-proxy',
 ): Promise<{ readonly host: string; readonly port: number }> {
   const connectors = await directory.connectors(server.id);
@@ -137,7 +138,7 @@ export async function destinationOf(
   if (port === undefined) {
     throw new Failure('UNAVAILABLE', `the server ${server.name} has no connector for other servers that is enabled`);
   }
-  return { host: server.fqdn, port };
+  return { host: internalAddress(server), port };
 }
 
 export type ConnectorUsage = 'Client' | 'Internal' | 'Internet' | 'Partner' | 'Custom';

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from 'node:tls';
+import { createTransport } from 'nodemailer';
 import { type ChildServer, penfold, startChild } from '../support/child-server.ts';
 import { freshDatabase, type FreshDatabase, postgresMissing, stopSharedPostgres } from '../support/postgres.ts';
 import { RawImap } from '../support/raw-imap.ts';
@@ -101,6 +102,27 @@ describe('three servers in two sites', { skip }, () => {
         client.socket.destroy();
       }
     });
+
+  test('mail sent through the front end in Paris is in a mailbox in Rome when it has been taken', async () => {
+    const ca = await readFile(path.join(dataOf('mail1'), 'tls', 'ca.pem'), 'utf8');
+    const transport = createTransport({
+      host: addressOf('mail2'),
+      port: 587 + OFFSET,
+      requireTLS: true,
+      tls: { ca, servername: 'mail2.example.org' },
+      auth: { user: 'ada@example.org', pass: PASSWORD },
+    });
+    await transport.sendMail({ from: 'ada@example.org', to: 'bruno@example.org', subject: 'across', text: 'the Alps' });
+    transport.close();
+    const client = await imap('mail1');
+    await client.command(`LOGIN bruno@example.org "${PASSWORD}"`);
+    const { untagged } = await client.command('SELECT INBOX');
+    assert.ok(
+      untagged.some((line) => String(line) === '* 1 EXISTS'),
+      untagged.join('\n'),
+    );
+    client.socket.destroy();
+  });
 
   test('a wrong password is refused by every front end', async () => {
     for (const host of HOSTS) {
