@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
 import {
+  COLLECTION_SHARE,
   COLLECTION_TICKS,
   GROWTH_OCTETS,
   GROWTH_SHARE,
@@ -93,6 +94,19 @@ test('the work of the collection itself is not taken for that of clients', (cont
   pass(QUIET_TICKS, 0);
   pass(COLLECTION_TICKS, BUSY);
   assert.deepEqual(done, ['memory', 'collect']);
+});
+
+test('a long command meanwhile is still told from the steps of a collection', (context) => {
+  const { heard, pass, done } = stage(context);
+  heard(1);
+  pass(QUIET_TICKS, 0);
+  for (let i = 0; i < 3; i += 1) {
+    pass(1, COLLECTION_SHARE + 0.01);
+    pass(1, COLLECTION_SHARE);
+  }
+  assert.deepEqual(done, ['memory', 'collect']);
+  pass(2, COLLECTION_SHARE + 0.01);
+  assert.deepEqual(done, ['memory', 'collect', 'speed']);
 });
 
 test('a heap that has hardly grown since the last collection is left alone', (context) => {

@@ -25,6 +25,8 @@ export const QUIET_READS = 20;
 export const QUIET_TICKS = 20;
 /** Ticks a collection takes with the two that V8 lets follow it, each some eight seconds behind the one before. */
 export const COLLECTION_TICKS = 20;
+/** The steps of a collection are work as well: only a loop busier than this for two ticks in a row has clients' work. */
+export const COLLECTION_SHARE = 0.5;
 /** A heap that has grown by less since the last collection has no garbage worth one: this many octets … */
 export const GROWTH_OCTETS = 4 * 1024 * 1024;
 /** … or this share of it, whichever is more. */
@@ -79,6 +81,8 @@ export class QuietMemory {
   #favoured = false;
   /** Ticks for which the work of a collection is not taken for that of clients. */
   #collecting = 0;
+  /** Busy ticks in a row meanwhile. */
+  #busyTicks = 0;
   /** Octets behind the last collection; null: none has come to its end. */
   #resting: number | null = null;
 
@@ -101,13 +105,18 @@ export class QuietMemory {
   #tick(): void {
     const reads = this.#reads;
     this.#reads = 0;
-    const isBusy = this.#share() > QUIET_SHARE;
+    const share = this.#share();
     if (this.#collecting > 0) {
+      this.#busyTicks = share > COLLECTION_SHARE ? this.#busyTicks + 1 : 0;
+      if (this.#busyTicks > 1) {
+        this.#becomeBusy();
+        return;
+      }
       this.#collecting -= 1;
       if (this.#collecting === 0) this.#resting = this.#heap.octets();
       return;
     }
-    if (isBusy) {
+    if (share > QUIET_SHARE) {
       this.#becomeBusy();
       return;
     }
@@ -135,6 +144,7 @@ export class QuietMemory {
     if (resting !== null && this.#heap.octets() - resting < Math.max(GROWTH_OCTETS, resting * GROWTH_SHARE)) return;
     this.#resting = null;
     this.#collecting = COLLECTION_TICKS;
+    this.#busyTicks = 0;
     this.#heap.collect();
   }
 }
