@@ -8,9 +8,11 @@ import { ProtocolViolation } from '../src/observe/failure.ts';
 import { parseAttributes, printAttributes } from '../src/smtp/grammar/attributes.ts';
 import { parseCapabilities } from '../src/smtp/grammar/capabilities.ts';
 import { DotStuffer } from '../src/smtp/grammar/dot-stuffing.ts';
+import { parseForwarded, printForwarded } from '../src/smtp/grammar/forwarded.ts';
+import { parseIdentity, parseProxied, printProxied } from '../src/smtp/grammar/proxied-client.ts';
 import { ReplyParser } from '../src/smtp/grammar/reply-parser.ts';
 import { DataDecoder } from '../src/smtp/server/data-reader.ts';
-import { SMTP_REPLY_LINES } from '../src/wire/limits.ts';
+import { SMTP_COMMAND_LINE_BYTES, SMTP_REPLY_LINES } from '../src/wire/limits.ts';
 
 export const name = 'smtp-replies';
 
@@ -19,6 +21,8 @@ export function seeds(): Buffer[] {
     '220 mail.example ESMTP\r\n250-mail.example\r\n250-SIZE 1000\r\n250-AUTH PLAIN\r\n250 CHUNKING\r\n',
     '550-5.1.1 first\r\n550 5.1.1 second\r\n250\r\n354 go\r\n421 4.3.2 bye\r\n',
     'IDENT=0011223344556677-1 ADDR=192.0.2.1 NAME=client.example SUBJECT=J+C3+BCrgen+20x',
+    'IDENT=0011223344556677-1 RECEIVED=1790000000000 PREFIX=12 QUOTA=IGNORE ADDR=::1 LOGON=YES MESSAGEID=<a@b>',
+    'SESSION=0011223344556677 ADDR=192.0.2.1 PORT=25 HELO=x CONNECTOR=c-1 TLS=TLSv1.3 CIPHER=X SNI=mail.example',
     '.a\r\n..\r\n\r\n.\r\n',
   ].map((seed) => Buffer.from(seed, 'latin1'));
 }
@@ -26,6 +30,7 @@ export function seeds(): Buffer[] {
 export function run(input: Buffer): void {
   replies(input);
   attributes(input);
+  facts(input.toString('latin1'));
   stuffing(input);
 }
 
@@ -56,6 +61,23 @@ function attributes(input: Buffer): void {
   const text = printAttributes(parsed.attributes);
   assert.match(text, /^[ -~]*$/);
   assert.deepEqual(parseAttributes(text), parsed);
+}
+
+function facts(text: string): void {
+  const forwarded = parseForwarded(text);
+  if (forwarded.kind === 'ok') {
+    const line = printForwarded(forwarded.facts);
+    assert.ok(
+      Buffer.byteLength(line) + 2 <= SMTP_COMMAND_LINE_BYTES ||
+        (forwarded.facts.origin?.clientAddress ?? '').length > 100,
+    );
+    assert.equal(parseForwarded(line.slice('XFORWARD'.length)).kind, 'ok');
+  }
+  const proxied = parseProxied(text);
+  if (proxied.kind === 'ok')
+    assert.deepEqual(parseProxied(printProxied(proxied.facts).slice('XCLIENT'.length)), proxied);
+  const identity = parseIdentity(text);
+  if (identity !== null) assert.equal(`${identity.account} ${identity.mailbox}`, text);
 }
 
 function stuffing(input: Buffer): void {

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../observe/failure.ts';
 import {
+  betweenServers,
   checkAgainstOthers,
   connectorFor,
   connectorForUsage,
   defaultConnectors,
+  destinationOf,
   shiftedConnectorPorts,
 } from './connectors.ts';
-import { serverId } from './model.ts';
+import { connectorId, serverId } from './model.ts';
 import { serviceByName, SERVICES } from './services.ts';
 import { checkConnector } from './settings/rules.ts';
 
@@ -59,4 +61,26 @@ test('services answer to our names and to those Exchange admins type', () => {
   for (const facts of SERVICES)
     if (facts.counterpart !== null)
       assert.equal(SERVICES.find((other) => other.service === facts.counterpart)?.counterpart, facts.service);
+});
+
+test('Default and Client Proxy are for other servers, the rest is for clients', async () => {
+  const all = defaultConnectors(server).map((each, at) => ({ ...each, id: connectorId(String(at)) }));
+  const purposes = Object.fromEntries(all.map((each) => [each.name, betweenServers(each)]));
+  assert.deepEqual(purposes, {
+    'Default Frontend MAIL1': null,
+    'Client Frontend MAIL1': null,
+    'Outbound Proxy Frontend MAIL1': null,
+    'Default MAIL1': 'delivery',
+    'Client Proxy MAIL1': 'client-proxy',
+  });
+  // One that an admin has made for a program on the inside stays one for clients.
+  const relay = all.find(({ name }) => name === 'Default MAIL1');
+  assert.ok(relay !== undefined);
+  assert.equal(betweenServers({ ...relay, authMechanism: ['Tls'], permissionGroups: ['AnonymousUsers'] }), null);
+
+  const directory = { connectors: async () => all };
+  assert.deepEqual(await destinationOf(directory, server, 'delivery'), { host: 'mail1.example.org', port: 2525 });
+  assert.deepEqual(await destinationOf(directory, server, 'client-proxy'), { host: 'mail1.example.org', port: 2465 });
+  const none = { connectors: async () => all.map((each) => ({ ...each, enabled: false })) };
+  await assert.rejects(destinationOf(none, server, 'delivery'), /MAIL1 has no connector/);
 });

@@ -30,6 +30,56 @@ it('RetryMemory holds PARTIAL_DELIVERIES messages when nothing else is said', ()
   assert.equal(memory.delivered('message 1').size, 1);
 });
 
+describe('attempts at one message', () => {
+  const ann = mailboxId('ann');
+  const bob = mailboxId('bob');
+
+  it('wait for each other, and a retry knows what the first one delivered', async () => {
+    const memory = new RetryMemory(() => 0);
+    const first = await memory.enter('x');
+    const order: string[] = [];
+    const second = memory.enter('x').then((attempt) => {
+      order.push('second');
+      return attempt;
+    });
+    const other = await memory.enter('y');
+    other.settle(false);
+    first.delivered(new Set([ann]));
+    order.push('settled');
+    first.settle(true);
+    const { earlier, delivered, settle } = await second;
+    assert.deepEqual(order, ['settled', 'second']);
+    assert.deepEqual([...earlier], ['ann']);
+    delivered(new Set([bob]));
+    settle(true);
+    assert.deepEqual([...memory.delivered('x')].sort(), ['ann', 'bob']);
+    const third = await memory.enter('x');
+    third.settle(false);
+    assert.ok(memory.isEmpty);
+  });
+
+  it('one that is complete is no retry of anything', async () => {
+    const memory = new RetryMemory(() => 0);
+    const first = await memory.enter('x');
+    first.delivered(new Set([ann]));
+    first.settle(false);
+    assert.equal((await memory.enter('x')).earlier.size, 0);
+  });
+
+  it('one that nobody decides about counts as one that comes again', async () => {
+    const memory = new RetryMemory(() => 0, 10, 1);
+    const first = await memory.enter('x');
+    first.delivered(new Set([ann]));
+    // Resolves by the time limit alone.
+    const second = await memory.enter('x');
+    assert.deepEqual([...second.earlier], ['ann']);
+    second.settle(true);
+    // A word that comes late still counts.
+    first.settle(false);
+    assert.equal(memory.delivered('x').size, 0);
+  });
+});
+
 describe('Slots', () => {
   it('never lets more than the limit work on one key, and serves in order', async () => {
     const slots = new Slots<string>(2);

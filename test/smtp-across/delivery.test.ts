@@ -100,6 +100,19 @@ describe('a server is down', () => {
   });
 });
 
+test('a notification that F writes reaches its mailbox on B', async () => {
+  const client = await inbound(servers, 'F');
+  await client.expect('MAIL FROM:<bob@example.test>', '250');
+  await client.expect('RCPT TO:<ann@example.test> NOTIFY=SUCCESS', '250');
+  await client.expect('DATA', '354');
+  client.send(`${content('with-report')}.\r\n`);
+  assert.match(await client.reply(), /^250 /);
+  client.hangUp();
+  const reports = (await inbox(servers, 'B', 'bob')).map(String).filter((text) => text.includes('multipart/report'));
+  assert.equal(reports.length, 1);
+  assert.match(reports[0] ?? '', /^Return-Path: <>\r\n/);
+});
+
 test('a full mailbox on another server keeps its answer', async () => {
   const { account } = servers.user('bob');
   await servers.directory.setMailboxSettings(account.id, {
