@@ -47,11 +47,11 @@ describe('attempts at one message', () => {
     first.delivered(new Set([ann]));
     order.push('settled');
     first.settle(true);
-    const { earlier, delivered, settle } = await second;
+    const retry = await second;
     assert.deepEqual(order, ['settled', 'second']);
-    assert.deepEqual([...earlier], ['ann']);
-    delivered(new Set([bob]));
-    settle(true);
+    assert.deepEqual([...retry.earlier], ['ann']);
+    retry.delivered(new Set([bob]));
+    retry.settle(true);
     assert.deepEqual([...memory.delivered('x')].sort(), ['ann', 'bob']);
     const third = await memory.enter('x');
     third.settle(false);

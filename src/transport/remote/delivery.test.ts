@@ -81,7 +81,7 @@ async function speaking(rcpt: () => string): Promise<{ port: number; asked: stri
         } else connection.out.ascii('250 OK\r\n');
       }
     };
-    talk().finally(() => connection.end());
+    void talk().finally(() => connection.end());
   });
   listeners.push(listener);
   listener.listen(0, '127.0.0.1');
