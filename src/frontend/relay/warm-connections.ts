@@ -12,6 +12,9 @@ export const WARM_CONNECTIONS = 4;
 /** Unused for so long, a ready connection is closed: long before the back end would (READY_MS), and before a firewall. */
 export const WARM_MS = 60_000;
 
+/** Later than the answer to the logon that took one, and than the first commands behind it: handshakes cost both sides. */
+export const REFILL_MS = 10;
+
 interface Warm {
   readonly connection: Connection;
   readonly age: { clear(): void };
@@ -21,6 +24,7 @@ export class WarmConnections {
   readonly #dial: () => Promise<Connection>;
   readonly #warm: Warm[] = [];
   #dialling = 0;
+  #refilling: NodeJS.Timeout | null = null;
   #closed = false;
 
   /** `dial` throws when there is no connection to be had. */
@@ -45,6 +49,15 @@ export class WarmConnections {
 
   /** Somebody was served: makes up for it in the background. Failures are for the next user to meet. */
   refill(): void {
+    if (this.#refilling !== null || this.#closed) return;
+    this.#refilling = setTimeout(() => {
+      this.#refilling = null;
+      this.#refill();
+    }, REFILL_MS);
+    this.#refilling.unref();
+  }
+
+  #refill(): void {
     while (!this.#closed && this.#warm.length + this.#dialling < WARM_CONNECTIONS) {
       this.#dialling += 1;
       this.#dial().then(
@@ -79,6 +92,7 @@ export class WarmConnections {
 
   close(): void {
     this.#closed = true;
+    if (this.#refilling !== null) clearTimeout(this.#refilling);
     this.clear();
   }
 
