@@ -7,7 +7,7 @@ import { Buffer } from 'node:buffer';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Packed } from './scan.ts';
-import { rawTexts, textsOf } from './text-entry.ts';
+import { rawTexts } from './text-entry.ts';
 
 /** Half of the cores, so that sessions keep theirs; each worker holds some 30 MB. */
 export const TEXT_WORKERS = Math.max(1, Math.min(4, availableParallelism() >> 1));
@@ -16,11 +16,6 @@ export const TEXT_WORKER_IDLE_MS = 20_000;
 /** One batch of messages (about 1 MB) takes some 50 ms; one that takes longer than this is taken for a trap. */
 export const TEXT_BATCH_LIMIT_MS = 20_000;
 const TEXT_WORKER_HEAP_MB = 512;
-/**
- * One message up to this size is done on the spot, in well under a millisecond, where no thread runs: the note a health
- * probe sends every minute must not start a thread of 15 MB each time.
- */
-export const ON_THE_SPOT_BYTES = 4 * 1024;
 
 export interface ExtractedTexts {
   readonly header: Packed;
@@ -67,8 +62,6 @@ const threads: Thread[] = [];
  */
 export async function extractTexts(messages: Packed): Promise<ExtractedTexts> {
   try {
-    const onTheSpot = shortText(messages);
-    if (onTheSpot !== null) return onTheSpot;
     return await enqueue(messages);
   } catch (error) {
     if (messages.count === 1) return packRaw(messages, error);
@@ -173,14 +166,6 @@ function requestOf(messages: Packed): TextRequest {
 function unpack(texts: PackedTexts): Packed {
   const { bytes, offsets, lengths } = texts;
   return { count: lengths.length, bytes: Buffer.from(bytes.buffer), offsets, lengths };
-}
-
-/** Null: it takes a thread, or one is there anyway. */
-function shortText(messages: Packed): ExtractedTexts | null {
-  if (threads.length > 0 || messages.count !== 1 || messages.lengths[0]! > ON_THE_SPOT_BYTES) return null;
-  const start = messages.offsets[0]!;
-  const { header, body } = textsOf(messages.bytes.subarray(start, start + messages.lengths[0]!));
-  return { header: single(header), body: single(body) };
 }
 
 function packRaw(messages: Packed, cause: unknown): ExtractedTexts {

@@ -9,7 +9,7 @@ import type { SearchQuery } from './query.ts';
 import type { TextEntry, TextSource } from './source.ts';
 import { TestSource, testMessage } from './test-source.ts';
 import { RAW_TEXT_BYTES, rawTexts, textsOf } from './text-entry.ts';
-import { closeTextWorkers, extractTexts, ON_THE_SPOT_BYTES } from './text-extraction.ts';
+import { closeTextWorkers, extractTexts } from './text-extraction.ts';
 import { INDEX_BATCH, createTextIndexer } from './text-indexer.ts';
 
 after(closeTextWorkers);
@@ -148,7 +148,7 @@ test('the indexer takes what has no text, in steps, and ends also where bytes ar
 });
 
 test('when a worker ends under its work, the messages are searched by their bytes', async () => {
-  const bytes = mail('Subject: KEPT', '', 'x'.repeat(ON_THE_SPOT_BYTES));
+  const bytes = mail('Subject: KEPT', '', 'x');
   const messages = { count: 1, bytes, offsets: Uint32Array.of(0), lengths: Uint32Array.of(bytes.length) };
   const extraction = extractTexts(messages);
   await closeTextWorkers();
@@ -171,37 +171,4 @@ test('every message of the torture corpus has texts', {
     seen += 1;
   }
   assert.ok(seen > 20, String(seen));
-});
-
-test('one short message needs no thread; more than one or a longer one does, and all have the same text', async () => {
-  await closeTextWorkers();
-  let started = 0;
-  const onWorker = (): void => void (started += 1);
-  process.on('worker', onWorker);
-  const batch = (...all: readonly Buffer[]) => ({
-    count: all.length,
-    bytes: Buffer.concat(all),
-    offsets: Uint32Array.from(all, (_, i) => all.slice(0, i).reduce((sum, { length }) => sum + length, 0)),
-    lengths: Uint32Array.from(all, ({ length }) => length),
-  });
-  const long = Buffer.concat([letter, Buffer.alloc(ON_THE_SPOT_BYTES + 1 - letter.length, 'x')]);
-  const threads: number[] = [];
-  for (const messages of [
-    batch(letter),
-    batch(long.subarray(0, ON_THE_SPOT_BYTES)),
-    batch(long),
-    batch(letter, letter),
-  ]) {
-    started = 0;
-    const { header, body } = await extractTexts(messages);
-    threads.push(started);
-    await closeTextWorkers();
-    const of = (texts: typeof header): Buffer =>
-      texts.bytes.subarray(texts.offsets[0], texts.offsets[0]! + texts.lengths[0]!);
-    const expected = textsOf(messages.bytes.subarray(0, messages.lengths[0]));
-    assert.deepEqual(of(header), expected.header);
-    assert.deepEqual(of(body), expected.body);
-  }
-  process.off('worker', onWorker);
-  assert.deepEqual(threads, [0, 0, 1, 1]);
 });
