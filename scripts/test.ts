@@ -27,7 +27,12 @@ const absent = postgresMissing();
 if (absent !== null) console.log(`tests on PostgreSQL are skipped: ${absent}`);
 let postgres: PostgresServer | null = null;
 if (absent === null && process.env.PENFOLD_TEST_POSTGRES === undefined) postgres = await startPostgres();
-const runner = spawn(process.execPath, ['--test', '--test-reporter=spec', ...flags, ...files.sort()], {
+// The second one says at the end how many tests of the store each engine has passed.
+const reporters = ['spec', path.join(import.meta.dirname, 'engine-counts.ts')].flatMap((name) => [
+  `--test-reporter=${name}`,
+  '--test-reporter-destination=stdout',
+]);
+const runner = spawn(process.execPath, ['--test', ...reporters, ...flags, ...files.sort()], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, ...(postgres === null ? {} : { PENFOLD_TEST_POSTGRES: postgres.url }) },

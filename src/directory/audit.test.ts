@@ -32,6 +32,8 @@ test('a connection URL is shown without its password', () => {
   assert.equal(location('databases/d'), 'databases/d');
   assert.equal(location('postgres://u:p:w@h:5432/d'), 'postgres://u:*****@h:5432/d');
   assert.equal(location('postgres://:pw@h/d'), 'postgres://:*****@h/d');
+  assert.equal(location('postgres://u:p@ss/w@h/d'), 'postgres://u:*****@h/d');
+  assert.equal(location('postgres://h/d?user=u&password=pw&x=y'), 'postgres://h/d?user=u&password=*****&x=y');
   assert.equal(location('postgresql://u@h/d'), 'postgresql://u@h/d');
   assert.equal(location('postgres://h:5432/d'), 'postgres://h:5432/d');
 });

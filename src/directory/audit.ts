@@ -95,12 +95,18 @@ export const serverValues = (server: Server, site: string): AuditValues => ({
   BackEnd: boolean.format(server.backEnd),
 });
 
-/** `server`: its name. A connection URL may hold a password, which is left out. */
+/** Where a mailbox database lies, for people and logs: a connection URL may hold a password. */
+export const withoutPassword = (location: string): string =>
+  location
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):.*@/i, `$1:${SECRET}@`)
+    .replaceAll(/([?&](?:ssl)?password=)[^&]*/gi, `$1${SECRET}`);
+
+/** `server`: its name. */
 export const databaseValues = (database: DatabaseRecord, server: string): AuditValues => ({
   Name: database.name,
   Server: server,
   Engine: database.engine,
-  Location: database.location.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, `$1:${SECRET}@`),
+  Location: withoutPassword(database.location),
 });
 
 export const domainValues = (domain: AcceptedDomain): AuditValues => ({

@@ -130,6 +130,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   undo.push(() => backEnd.drain(0));
   const moves = openMoves({ ...parts, databases: databases.open, sessions: backEnd.sessions });
   undo.push(() => moves.close());
+  databases.onLost((mailbox) => void backEnd.sessions.end((session) => session.mailbox === mailbox));
   const maintenance = new MaintenanceSchedule({
     directory,
     databases: () => databases.open,

@@ -1,7 +1,12 @@
-/** The mailbox databases of this server, opened by the engine that the directory names; new ones follow by watch. */
+/**
+ * The mailbox databases that this server serves, each on the engine that the directory names: SQLite databases of this
+ * server, PostgreSQL databases of its site (ADR 9 §4). Follows the directory: a database that is new, or comes from
+ * another server, is opened as soon as that is possible; one that goes to another server is closed.
+ */
 import path from 'node:path';
 import type { Directory } from '../directory/api.ts';
-import type { Account, DatabaseId, DatabaseRecord, Server } from '../directory/model.ts';
+import { withoutPassword } from '../directory/audit.ts';
+import type { Account, DatabaseId, DatabaseRecord, Server, ServerId } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { MailboxDatabase, MailboxQuota } from '../store/api.ts';
@@ -9,12 +14,33 @@ import type { MailboxId } from '../store/model.ts';
 import type { Residence } from '../store/moving.ts';
 
 /** @throws Failure UNAVAILABLE */
-export type OpenDatabase = (record: DatabaseRecord, quotaOf: QuotaOf, residence: Residence) => Promise<MailboxDatabase>;
+export type OpenDatabase = (
+  record: DatabaseRecord,
+  quotaOf: QuotaOf,
+  residence: Residence,
+  host: DatabaseHost,
+) => Promise<MailboxDatabase>;
 /** What a mailbox may hold now; asked at every append. */
 export type QuotaOf = (mailbox: MailboxId) => MailboxQuota;
 
+/** What an engine is told of the process it runs in. */
+export interface DatabaseHost {
+  readonly server: ServerId;
+  /** Whoever has the mailbox open has to open it again, perhaps elsewhere (StoreOptions.lost). */
+  lost(mailbox: MailboxId): void;
+}
+
 /** For work on mailboxes without a server: whoever imports or checks is not held up. */
 export const noQuota: QuotaOf = () => ({ prohibitSendReceive: Infinity, recoverableItems: Infinity });
+
+/** Until a database that could not be opened is tried again; twice as long after each failure. */
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
+
+interface Open {
+  readonly record: DatabaseRecord;
+  readonly database: MailboxDatabase;
+}
 
 export class Databases {
   readonly #directory: Directory;
@@ -22,8 +48,13 @@ export class Databases {
   readonly #openDatabase: OpenDatabase;
   readonly #quotaOf: QuotaOf;
   readonly #log: Log;
+  readonly #served = new Map<DatabaseId, Open>();
   readonly #open = new Map<DatabaseId, MailboxDatabase>();
-  #opening: Promise<void> = Promise.resolve();
+  #following: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | null = null;
+  #retryMs = FIRST_RETRY_MS;
+  #isClosed = false;
+  #lost: (mailbox: MailboxId) => void = () => {};
   readonly #unwatch: () => void;
 
   private constructor(directory: Directory, server: Server, openDatabase: OpenDatabase, log: Log, quotaOf: QuotaOf) {
@@ -33,10 +64,7 @@ export class Databases {
     this.#log = log;
     this.#quotaOf = quotaOf;
     this.#unwatch = directory.watch((change) => {
-      if (change.kind !== 'database') return;
-      this.#opening = this.#opening
-        .then(() => this.#openMissing())
-        .catch((error: unknown) => log.error({ err: error }, 'a new mailbox database could not be opened'));
+      if (change.kind === 'database' || change.kind === 'server') this.#followSoon();
     });
   }
 
@@ -49,7 +77,8 @@ export class Databases {
   ): Promise<Databases> {
     const databases = new Databases(directory, server, openDatabase, log, quotaOf);
     try {
-      await databases.#openMissing();
+      const failures = await databases.#follow();
+      if (databases.#open.size === 0 && failures.length > 0) throw failures[0];
     } catch (error) {
       await databases.close();
       throw error;
@@ -71,35 +100,93 @@ export class Databases {
     return this.#open;
   }
 
-  async close(): Promise<void> {
-    this.#unwatch();
-    await this.#opening;
-    for (const database of this.#open.values()) await database.close();
-    this.#open.clear();
+  /** Sessions of such a mailbox have to end. */
+  onLost(listener: (mailbox: MailboxId) => void): void {
+    this.#lost = listener;
   }
 
-  /**
-   * MountAtStartup false keeps a database closed until it is true. One that cannot be opened keeps no other one closed.
-   * @throws what kept the first one closed when none is open
-   */
-  async #openMissing(): Promise<void> {
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#unwatch();
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    await this.#following;
+    for (const id of this.#open.keys()) await this.#shut(id);
+  }
+
+  #followSoon(): void {
+    this.#following = this.#following
+      .then(async () => void (await this.#follow()))
+      .catch((error: unknown) => {
+        this.#log.error({ err: error }, 'the mailbox databases of the directory could not be followed');
+        this.#retryLater();
+      });
+  }
+
+  /** Returns what kept databases closed. */
+  async #follow(): Promise<readonly unknown[]> {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
     const failures: unknown[] = [];
-    for (const record of await this.#directory.databases()) {
-      if (record.server !== this.#server.id || this.#open.has(record.id)) continue;
-      if (!(await this.#directory.databaseSettings(record.id)).mountAtStartup) continue;
-      try {
-        this.#open.set(
-          record.id,
-          await this.#openDatabase(record, this.#quotaOf, residenceIn(this.#directory, record.id)),
-        );
-        this.#log.info({ database: record.name }, 'mailbox database opened');
-      } catch (error) {
-        failures.push(error);
-        const fields = { database: record.name, location: record.location, err: error };
-        this.#log.error(fields, 'a mailbox database cannot be opened; its mailboxes are not served');
-      }
+    if (this.#isClosed) return failures;
+    const wanted = new Map((await this.#wanted()).map((record) => [record.id, record]));
+    for (const [id, { record }] of this.#served) {
+      const now = wanted.get(id);
+      if (now?.engine === record.engine && now.location === record.location) continue;
+      this.#log.info({ database: record.name }, 'mailbox database is closed: it is not served here any more');
+      await this.#shut(id);
     }
-    if (this.#open.size === 0 && failures.length > 0) throw failures[0];
+    for (const record of wanted.values()) {
+      const failure = this.#served.has(record.id) ? null : await this.#tryOpen(record);
+      if (failure !== null) failures.push(failure);
+    }
+    if (failures.length > 0) this.#retryLater();
+    else this.#retryMs = FIRST_RETRY_MS;
+    return failures;
+  }
+
+  async #wanted(): Promise<readonly DatabaseRecord[]> {
+    const servers = await this.#directory.servers();
+    const siteOf = (id: ServerId): string | undefined => servers.find((one) => one.id === id)?.site;
+    const site = siteOf(this.#server.id);
+    return (await this.#directory.databases()).filter((record) =>
+      record.engine === 'postgres' ? siteOf(record.server) === site : record.server === this.#server.id,
+    );
+  }
+
+  /** MountAtStartup false keeps a database closed until it is true; one that is open stays. */
+  async #tryOpen(record: DatabaseRecord): Promise<unknown> {
+    if (!(await this.#directory.databaseSettings(record.id)).mountAtStartup) return null;
+    const host: DatabaseHost = { server: this.#server.id, lost: (mailbox) => this.#lost(mailbox) };
+    try {
+      const database = await this.#openDatabase(record, this.#quotaOf, residenceIn(this.#directory, record.id), host);
+      this.#served.set(record.id, { record, database });
+      this.#open.set(record.id, database);
+      this.#log.info({ database: record.name }, 'mailbox database opened');
+      return null;
+    } catch (error) {
+      const fields = { database: record.name, location: withoutPassword(record.location), err: error };
+      this.#log.error(fields, 'a mailbox database cannot be opened; its mailboxes are not served');
+      return error ?? new Error('no reason was given');
+    }
+  }
+
+  /** Nobody finds it any more before it is closed; its sessions end by `lost`. */
+  async #shut(id: DatabaseId): Promise<void> {
+    const served = this.#served.get(id);
+    this.#served.delete(id);
+    this.#open.delete(id);
+    try {
+      await served?.database.close();
+    } catch (error) {
+      this.#log.error({ database: served?.record.name, err: error }, 'a mailbox database could not be closed cleanly');
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed || this.#retry !== null) return;
+    this.#retry = setTimeout(() => this.#followSoon(), this.#retryMs * (0.5 + Math.random() / 2));
+    this.#retry.unref();
+    this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2);
   }
 }
 

@@ -23,10 +23,8 @@ test('each flush of the disk is counted and timed', async () => {
       location: 'd',
     } as const;
     const before = tally.storeFlushes.count;
-    const database = await open(record, noQuota, {
-      isHere: () => Promise.resolve(true),
-      keepHere: () => Promise.resolve(true),
-    });
+    const residence = { isHere: () => Promise.resolve(true), keepHere: () => Promise.resolve(true) };
+    const database = await open(record, noQuota, residence, { server: serverId('s'), lost: () => {} });
     const mailbox = await database.open(mailboxId('mailbox-1'));
     const inbox = mailbox.folderByName('INBOX');
     assert.ok(inbox !== null);

@@ -1,9 +1,10 @@
 /** Which engine a mailbox database runs on: the one place besides tests where engines are chosen. */
+import path from 'node:path';
 import type { DataLayout } from '../config/data-directory.ts';
-import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import { tally } from '../observe/metrics/tally.ts';
 import { type Files, realFiles } from '../store/engine/sqlite/files.ts';
+import { openPostgresDatabase } from '../store/engine/postgres/index.ts';
 import { openSqliteDatabase } from '../store/engine/sqlite/index.ts';
 import { locationOf, type OpenDatabase } from './databases.ts';
 
@@ -18,7 +19,7 @@ const timedFiles: Files = {
 };
 
 export function engineOf(layout: DataLayout, log: Log): OpenDatabase {
-  return async (record, quotaOf, residence) => {
+  return async (record, quotaOf, residence, host) => {
     switch (record.engine) {
       case 'sqlite':
         return openSqliteDatabase({
@@ -26,10 +27,20 @@ export function engineOf(layout: DataLayout, log: Log): OpenDatabase {
           log,
           quotaOf,
           residence,
+          lost: (mailbox) => host.lost(mailbox),
           files: timedFiles,
         });
       case 'postgres':
-        throw new Failure('UNAVAILABLE', `mailbox database ${record.name}: this version has no PostgreSQL engine`);
+        return openPostgresDatabase({
+          url: record.location,
+          server: host.server,
+          // Messages on their way in lie here; what is left of a crash is of use to nobody.
+          spool: path.join(layout.databases, 'spool', record.id),
+          log,
+          quotaOf,
+          residence,
+          lost: (mailbox) => host.lost(mailbox),
+        });
     }
   };
 }

@@ -1,5 +1,6 @@
 /** New-, Get- and Set-MailboxDatabase: where mailboxes lie, and the quotas and retention they share (exchange-behaviour.md §9.2, §11). */
 import { isAbsolute, normalize } from 'node:path';
+import { withoutPassword } from '../../directory/audit.ts';
 import type { DatabaseRecord, DatabaseSettings, RoleGroup, Server } from '../../directory/model.ts';
 import { nameKey } from '../../directory/names.ts';
 import { databaseSchema } from '../../directory/settings/database.ts';
@@ -42,7 +43,7 @@ const shown = async (
   Identity: record.name,
   Name: record.name,
   Server: server?.name ?? '',
-  EdbFilePath: record.location,
+  EdbFilePath: withoutPassword(record.location),
   Engine: record.engine,
   ...settingCells(databaseSchema, await directory.databaseSettings(record.id)),
   Guid: record.id,

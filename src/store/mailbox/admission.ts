@@ -5,7 +5,7 @@
 import { Failure } from '../../observe/failure.ts';
 import type { MailboxId } from '../model.ts';
 import { MovedAway, type Residence } from '../moving.ts';
-import type { Engine } from './database.ts';
+import type { Engine } from './engine.ts';
 
 /** Who opens a mailbox at the moment of its switch waits at most so long. */
 const SWITCH_MS = 5_000;

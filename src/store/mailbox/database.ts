@@ -18,13 +18,14 @@ import { type Arrival, type Departure, MovedAway, type Residence, type Standing 
 import { admit, Arriving } from './admission.ts';
 import { MailboxArrival } from './arrival.ts';
 import { foldWhenDue, sweep } from './background.ts';
+import type { Engine, EngineHost } from './engine.ts';
 import { MailboxDeparture } from './departure.ts';
 import { defaultFoldersIntent } from './folder-intents.ts';
 import { fold } from './folding.ts';
 import { MailboxCore } from './mailbox-core.ts';
 import { MailboxHandle } from './mailbox-handle.ts';
 import { UNLIMITED } from './quota.ts';
-import { type Spool, StagingSink } from './staging.ts';
+import { StagingSink } from './staging.ts';
 import type { OpenedMailbox } from './storage.ts';
 import { verifyMailbox } from './verify.ts';
 
@@ -48,32 +49,6 @@ export interface StoreOptions {
   readonly residence?: Residence;
   /** A mailbox was lost while it was open (StorageLost): its handles refuse every change; who opens it anew goes on. */
   readonly lost?: (mailbox: MailboxId, reason: Failure) => void;
-}
-
-/** What an engine may ask of the store above it. */
-export interface EngineHost {
-  /** Closes the mailbox when nobody has it open; false: somebody has. */
-  letGo(mailbox: MailboxId): Promise<boolean>;
-  /** Another process owns the mailbox now, or nobody can tell what is stored. */
-  lose(mailbox: MailboxId, reason: Failure): void;
-}
-
-export interface Engine {
-  /** Closing a mailbox would lose it: it stays open until the database is closed. */
-  readonly keepsOpen: boolean;
-  /** Null when there is no such mailbox and `create` is false. */
-  open(mailbox: MailboxId, create: boolean): Promise<OpenedMailbox | null>;
-  mailboxes(): Promise<MailboxId[]>;
-  /** @throws Failure NONEXISTENT */
-  remove(mailbox: MailboxId): Promise<void>;
-  /** What a move has written beside the mailbox; null: nothing, or there is no such mailbox. */
-  standing(mailbox: MailboxId): Promise<Standing | null>;
-  /** Durable when it resolves. A mailbox that is not there is made, empty, with the standing from the beginning. */
-  setStanding(mailbox: MailboxId, standing: Standing | null): Promise<void>;
-  createSpool(): Promise<Spool>;
-  /** Once, before the first mailbox is opened. */
-  attach(host: EngineHost): void;
-  close(): Promise<void>;
 }
 
 interface Open {
@@ -222,8 +197,11 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#sweeps);
-    await this.#closeAll();
-    await this.#engine.close();
+    try {
+      await this.#closeAll();
+    } finally {
+      await this.#engine.close();
+    }
   }
 
   async letGo(mailbox: MailboxId): Promise<boolean> {
@@ -270,10 +248,13 @@ export class MailboxStore implements MailboxDatabase, EngineHost {
 
   async #closeAll(): Promise<void> {
     const queue = [...this.#open];
+    const reason = new Failure('UNAVAILABLE', 'The mailbox database is being closed.');
+    for (const [mailbox, { handles }] of queue) if (handles > 0) this.#lost(mailbox, reason);
     const next = async (): Promise<void> => {
       for (let one = queue.shift(); one !== undefined; one = queue.shift()) await this.#closeIdle(...one);
     };
-    await Promise.all(Array.from({ length: CLOSED_AT_ONCE }, next));
+    const ended = await Promise.allSettled(Array.from({ length: CLOSED_AT_ONCE }, next));
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
   }
 
   async #hold(mailbox: MailboxId, create: boolean): Promise<MailboxHandle> {

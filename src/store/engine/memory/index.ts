@@ -5,7 +5,8 @@
 import type { Buffer } from 'node:buffer';
 import { Failure } from '../../../observe/failure.ts';
 import type { MailboxDatabase } from '../../api.ts';
-import { type Engine, MailboxStore, type StoreOptions } from '../../mailbox/database.ts';
+import { MailboxStore, type StoreOptions } from '../../mailbox/database.ts';
+import type { Engine } from '../../mailbox/engine.ts';
 import type { Spool } from '../../mailbox/staging.ts';
 import type { OpenedMailbox } from '../../mailbox/storage.ts';
 import type { MailboxId } from '../../model.ts';

@@ -40,6 +40,8 @@ export class Connections implements Session {
       keepAlive: true,
       application_name: 'penfold mailboxes',
     });
+    // One that breaks while it is in use tells of it itself, and who uses it hears it from the query under way.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
     // Of connections nobody uses at the moment; the pool forgets them.
     this.#pool.on('error', (reason) => log.warn({ err: reason }, 'a connection to the mailbox database was lost'));
   }

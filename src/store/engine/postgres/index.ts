@@ -5,7 +5,8 @@
 import { Failure } from '../../../observe/failure.ts';
 import { type Log, silentLog } from '../../../observe/log.ts';
 import { type MailboxDatabase, OwnedElsewhere } from '../../api.ts';
-import { type Engine, type EngineHost, MailboxStore, type StoreOptions } from '../../mailbox/database.ts';
+import { MailboxStore, type StoreOptions } from '../../mailbox/database.ts';
+import type { Engine, EngineHost } from '../../mailbox/engine.ts';
 import type { Spool } from '../../mailbox/staging.ts';
 import { type OpenedMailbox, StorageLost } from '../../mailbox/storage.ts';
 import { type MailboxId, mailboxId } from '../../model.ts';
