@@ -259,6 +259,20 @@ export const INSTRUMENTS: readonly Instrument[] = [
     read: () => [{ labels: [], durations: tally.directoryChanges }],
   },
   {
+    name: 'penfold_directory_away',
+    type: 'gauge',
+    labels: [],
+    help: '1 while the directory cannot be reached: logons go on with what is known, changes are refused.',
+    read: () => one(tally.directoriesAway),
+  },
+  {
+    name: 'penfold_directory_outages_total',
+    type: 'counter',
+    labels: [],
+    help: 'Times at which the directory went away.',
+    read: () => one(tally.directoryOutages),
+  },
+  {
     name: 'penfold_health_state',
     type: 'gauge',
     labels: ['probe', 'health_set', 'state'],

@@ -118,6 +118,9 @@ export class Tally {
   readonly quotaNotices = new Counts();
   readonly storeFlushes = new Durations();
   readonly directoryChanges = new Durations();
+  /** Directories of this process that are away now: 0 or 1, more only in tests. */
+  directoriesAway = 0;
+  directoryOutages = 0;
   /** log. */
   readonly logLinesDropped = new Counts();
 }

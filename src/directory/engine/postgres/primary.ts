@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../../observe/log.ts';
+import { tally } from '../../../observe/metrics/tally.ts';
 import { Connection, ConnectionLost } from './connection.ts';
 import type { Place } from './places.ts';
 import { Pool } from './pool.ts';
@@ -30,7 +31,7 @@ export interface PrimaryEvents {
 
 interface Link {
   readonly listening: Connection;
-  readonly pool: Pool;
+  readonly pool: Pool<Connection>;
   readonly timeline: string;
 }
 
@@ -56,7 +57,7 @@ export class Primary {
   }
 
   /** Null while it is away. */
-  get pool(): Pool | null {
+  get pool(): Pool<Connection> | null {
     return this.#link?.pool ?? null;
   }
 
@@ -87,12 +88,15 @@ export class Primary {
     link.pool.destroy(reason);
     if (this.#closing.signal.aborted) return;
     this.#lostAt = performance.now();
+    tally.directoriesAway += 1;
+    tally.directoryOutages += 1;
     this.#log.warn(
       { reason: reason.message },
       'directory: PostgreSQL is away; logons go on with what is known, changes are refused',
     );
     this.#searching = this.#search().finally(() => {
       this.#searching = null;
+      tally.directoriesAway -= 1;
     });
   }
 
