@@ -13,6 +13,7 @@ const tasks = {
   start: ['src/main.ts', 'start'],
   test: ['scripts/test.ts'],
   interop: ['scripts/interop.ts'],
+  cluster: ['scripts/cluster.ts'],
   bench: ['bench/main.ts'],
   check: ['scripts/check.ts'],
   fuzz: ['fuzz/main.ts'],

@@ -14,8 +14,8 @@ const flags = process.argv.slice(2).filter((word) => word.startsWith('-'));
 
 const files: string[] = [];
 for await (const file of glob(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root })) {
-  // Foreign clients are `npm run test:interop`.
-  if (file.startsWith(path.join('test', 'clients'))) continue;
+  // Foreign clients are `npm run test:interop`, the cluster is `npm run test:cluster`.
+  if (file.startsWith(path.join('test', 'clients')) || file.startsWith(path.join('test', 'cluster'))) continue;
   if (words.length === 0 || words.some((word) => file.includes(word))) files.push(file);
 }
 if (files.length === 0) {

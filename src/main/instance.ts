@@ -7,7 +7,7 @@ import { readConfiguration } from '../config/read.ts';
 import type { Configuration } from '../config/schema.ts';
 import { controlSocketPath, type DataLayout } from '../config/data-directory.ts';
 import type { Directory } from '../directory/api.ts';
-import type { Account, Actor } from '../directory/model.ts';
+import type { Account, Actor, Server } from '../directory/model.ts';
 import { Failure } from '../observe/failure.ts';
 import { silentLog } from '../observe/log.ts';
 import { type VerifyFacts, verifyMailbox, withMailbox } from '../management/control/api.ts';
@@ -24,7 +24,7 @@ import { openDirectory, ownServer } from './open-directory.ts';
 /** What commands do with mailboxes. `close` it. */
 export interface Instance {
   accountWithMailbox(address: string): Promise<Account>;
-  /** The given ones, or all accounts that have a mailbox. */
+  /** The given ones, or all accounts whose mailbox lies in a database of this server. */
   mailboxes(addresses: readonly string[]): AsyncIterable<Account>;
   importTarget(account: Account): Promise<ImportTarget & { close(): Promise<void> }>;
   exportItems(account: Account, folder: string | null): AsyncIterable<ExportItem>;
@@ -67,15 +67,19 @@ export async function openInstance(layout: DataLayout, actor: Actor): Promise<In
   try {
     const configuration = await readConfiguration(layout.configuration);
     const control = await runningInstance(layout, configuration);
-    if (control !== null) return throughTheDoor(directory, control);
-    return await byItself(layout, directory, configuration);
+    const server = await ownServer(directory, configuration.server.name);
+    if (control !== null) return throughTheDoor(directory, server, control);
+    return await byItself(layout, directory, server);
   } catch (error) {
     await directory.close();
     throw error;
   }
 }
 
-function shared(directory: Directory): Pick<Instance, 'accountWithMailbox' | 'mailboxes' | 'recordTransfer'> {
+function shared(
+  directory: Directory,
+  server: Server,
+): Pick<Instance, 'accountWithMailbox' | 'mailboxes' | 'recordTransfer'> {
   const one = (address: string): Promise<Account> => accountWithMailbox(directory, address);
   return {
     accountWithMailbox: one,
@@ -86,7 +90,9 @@ function shared(directory: Directory): Pick<Instance, 'accountWithMailbox' | 'ma
         for (const address of addresses) yield await one(address);
         return;
       }
-      for await (const account of everyAccount(directory)) if (account.mailbox !== null) yield account;
+      const databases = (await directory.databases()).filter((one) => one.server === server.id);
+      for await (const account of everyAccount(directory))
+        if (databases.some(({ id }) => id === account.mailbox?.database)) yield account;
     },
   };
 }
@@ -96,9 +102,9 @@ function addressOf(account: Account): string {
   return account.mailbox.primaryAddress;
 }
 
-function throughTheDoor(directory: Directory, control: ControlClient): Instance {
+function throughTheDoor(directory: Directory, server: Server, control: ControlClient): Instance {
   return {
-    ...shared(directory),
+    ...shared(directory, server),
     importTarget: (account) => control.importInto(addressOf(account)),
     exportItems: (account, folder) => control.exportItems(addressOf(account), folder),
     verify: (account) => control.verify(addressOf(account)),
@@ -110,8 +116,7 @@ function throughTheDoor(directory: Directory, control: ControlClient): Instance 
   };
 }
 
-async function byItself(layout: DataLayout, directory: Directory, configuration: Configuration): Promise<Instance> {
-  const server = await ownServer(directory, configuration.server.name);
+async function byItself(layout: DataLayout, directory: Directory, server: Server): Promise<Instance> {
   const lock = lockInstance(layout);
   let databases: Databases;
   try {
@@ -125,7 +130,7 @@ async function byItself(layout: DataLayout, directory: Directory, configuration:
     databaseOf: (account: Account) => databases.of(account),
   };
   return {
-    ...shared(directory),
+    ...shared(directory, server),
     importTarget: async (account) => {
       const database = databases.of(account);
       if (account.mailbox === null) throw new Failure('NONEXISTENT', 'no mailbox');

@@ -39,6 +39,9 @@ export interface PostgresServer {
   readonly pid: number;
   /** Ends it at once and starts it again on the same data, as after a crash. */
   restart(signal?: NodeJS.Signals): Promise<void>;
+  /** The two halves of `restart`, for what happens in between. */
+  end(signal: NodeJS.Signals): Promise<void>;
+  start(): Promise<void>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -163,6 +166,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     restart: async (signal = 'SIGQUIT') => {
       await end(signal);
       child = await startAgain();
+    },
+    end,
+    start: async () => {
+      child = await start();
     },
     stop: async () => {
       await end('SIGINT');
