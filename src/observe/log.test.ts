@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -41,6 +42,25 @@ for (const [name, write] of secrets) {
     assert.match(text, /alice/);
   });
 }
+
+test('a full disk ends nobody: the lines come when there is room again', async (t) => {
+  const log = createLog({ level: 'info', destination: file });
+  log.info({}, 'before');
+  await holding(file, 'before');
+  const tried = Promise.withResolvers<void>();
+  const full = t.mock.method(fs, 'write', (...given: unknown[]) => {
+    const done = given.at(-1);
+    assert.ok(typeof done === 'function');
+    done(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }), 0);
+    tried.resolve();
+  });
+  log.info({}, 'meanwhile');
+  await tried.promise;
+  full.mock.restore();
+  log.info({}, 'behind');
+  const text = await holding(file, 'for a while');
+  assert.match(text, /before[^]*meanwhile[^]*behind[^]*ENOSPC[^]*could not be written/);
+});
 
 test('behind reopen the lines stand in a new file, and none is lost', async () => {
   const log = createLog({ level: 'info', destination: file });

@@ -41,6 +41,20 @@ export function createLog(options: { level: LogLevel; destination: string | 1 | 
     },
     stream,
   );
+  // A disk that is full ends no server: the lines wait and are written with the next one that can be. Not before the
+  // file is open: a server whose log cannot even be begun has to say so to whoever starts it.
+  let failing: string | null = null;
+  stream.once('ready', () => {
+    stream.on('error', (error: Error) => {
+      failing ??= error.message;
+    });
+  });
+  stream.on('write', () => {
+    if (failing === null) return;
+    const error = failing;
+    failing = null;
+    log.warn({ error }, 'the log could not be written for a while; it goes on');
+  });
   return Object.assign(log, {
     reopen: () => {
       if (typeof destination === 'string') stream.reopen();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import {
+  failure,
   type InMemoryOrganization,
   inMemoryOrganization,
   only,
@@ -47,11 +48,31 @@ test('less retention is asked about, as mail goes for good; more is not', async 
   assert.match(org.warnings.join(), /no setting was changed/);
 });
 
+test('a database on PostgreSQL: the URL is kept for the servers, its password is shown to nobody', async () => {
+  const url = 'postgres://penfold:pa5s@db.example.test/paris';
+  const made = only(await org.run('New-MailboxDatabase', { 1: 'Paris', PostgresUrl: url }));
+  assert.equal(made['Engine'], 'postgres');
+  assert.doesNotMatch(JSON.stringify(made), /pa5s/);
+  assert.doesNotMatch(JSON.stringify(await get({ 1: 'Paris' })), /pa5s/);
+  assert.doesNotMatch(JSON.stringify(await org.directory.auditLog({ limit: 100 })), /pa5s/);
+  assert.equal((await org.directory.databases()).find((one) => one.name === 'Paris')?.location, url);
+  await assert.rejects(
+    org.run('New-MailboxDatabase', { 1: 'Rome', PostgresUrl: url }),
+    failure('ALREADYEXISTS', /Paris/),
+  );
+  await assert.rejects(
+    org.run('New-MailboxDatabase', { 1: 'Rome', PostgresUrl: `${url}2` }, { via: 'api' }),
+    failure('NOPERM', /on a server itself/),
+  );
+});
+
 const refusals: ReadonlyArray<readonly [string, Readonly<Record<string, RawArgument>>, RegExp]> = [
   ['New-MailboxDatabase', {}, /needs -Name/],
   ['New-MailboxDatabase', { 1: 'db1' }, /DB1 exists already/],
   ['New-MailboxDatabase', { 1: 'a/b' }, /without \/ and/],
   ['New-MailboxDatabase', { 1: 'x', EdbFilePath: 'db1/sub' }, /where DB1 lies/],
+  ['New-MailboxDatabase', { 1: 'x', PostgresUrl: 'http://x/y' }, /-PostgresUrl must be a URL such as postgres/],
+  ['New-MailboxDatabase', { 1: 'x', PostgresUrl: 'postgres://x/y', EdbFilePath: 'y' }, /not both/],
   ['New-MailboxDatabase', { 1: 'x', EdbFilePath: '../x' }, /must name a folder/],
   ['New-MailboxDatabase', { 1: 'x', Server: 'MAIL2' }, /no server called "MAIL2"; did you mean "MAIL1"/],
   ['New-MailboxDatabase', { 1: 'x', ProhibitSendQuota: '1GB' }, /IssueWarningQuota .* must be less than/],

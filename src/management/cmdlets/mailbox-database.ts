@@ -6,11 +6,19 @@ import { nameKey } from '../../directory/names.ts';
 import { databaseSchema } from '../../directory/settings/database.ts';
 import { checkQuotas } from '../../directory/settings/rules.ts';
 import { NO_SERVER } from '../../directory/settings/schema.ts';
-import { boolean, text } from '../../directory/settings/value-types.ts';
+import { boolean, text, type ValueType } from '../../directory/settings/value-types.ts';
 import { Failure } from '../../observe/failure.ts';
-import type { ChangingCmdlet, Cmdlet, CmdletObject, ManagementServices, Parameter, ReadingCmdlet } from '../cmdlet.ts';
+import type {
+  ChangingCmdlet,
+  Cmdlet,
+  CmdletCall,
+  CmdletObject,
+  ManagementServices,
+  Parameter,
+  ReadingCmdlet,
+} from '../cmdlet.ts';
 import { everyAccount } from '../mailboxes.ts';
-import { checkPlace } from '../server-places.ts';
+import { checkPlace, isOverNetwork } from '../server-places.ts';
 import {
   completeDatabase,
   databaseNamed,
@@ -126,7 +134,57 @@ const location: Parameter<string> = {
   type: text({ min: 1, max: LOCATION_LENGTH }),
   help: 'The folder it lies in, below the data directory unless absolute. Without it: databases/ and its name. Exchange names a file here.',
 };
+/** It holds a password, mostly. */
+const connectionUrl: ValueType<string> = (() => {
+  const read = (value: unknown): string | undefined =>
+    typeof value === 'string' && value.length <= LOCATION_LENGTH && /^postgres(?:ql)?:\/\/./.test(value)
+      ? value
+      : undefined;
+  return {
+    kind: 'SecureString',
+    accepts: 'a URL such as postgres://penfold@host/mailboxes; typed without a value it is asked for',
+    choices: null,
+    read,
+    store: (value: string) => value,
+    parse: read,
+    format: () => '*****',
+  };
+})();
+const postgresUrl: Parameter<string> = {
+  name: 'PostgresUrl',
+  type: connectionUrl,
+  secret: true,
+  help: 'The database lies in this database of a PostgreSQL server, and every back end of the site of its server can serve it. In the shell leave the value out: it is asked for and stands in no history. Not in Exchange.',
+};
 const SETTINGS = settingParameters(databaseSchema);
+
+interface Place {
+  readonly engine: DatabaseRecord['engine'];
+  readonly location: string;
+}
+
+/** @throws Failure CANNOT, ALREADYEXISTS, NOPERM */
+function placeOf(
+  { args, caller }: CmdletCall,
+  typed: string,
+  server: Server,
+  databases: readonly DatabaseRecord[],
+): Place {
+  const url = args.optional(postgresUrl);
+  if (url === undefined) {
+    const place = checkedLocation(args.optional(location) ?? locationFor(typed), server, databases);
+    checkPlace(caller, 'EdbFilePath', place);
+    return { engine: 'sqlite', location: place };
+  }
+  if (args.has(location))
+    throw new Failure('CANNOT', 'one of -EdbFilePath and -PostgresUrl says where it lies, not both');
+  // Servers would connect to wherever he says.
+  if (isOverNetwork(caller))
+    throw new Failure('NOPERM', '-PostgresUrl is set on a server itself, not over the network');
+  const other = databases.find((one) => one.location === url);
+  if (other !== undefined) throw new Failure('ALREADYEXISTS', `${other.name} lies in that database already`);
+  return { engine: 'postgres', location: url };
+}
 
 /** `databases/sales-2`, as setup names the first one. */
 const locationFor = (typed: string): string => `databases/${nameKey(typed).replaceAll(/[^a-z0-9]+/g, '-')}`;
@@ -151,16 +209,28 @@ const newMailboxDatabase: ChangingCmdlet = {
   synopsis: 'Makes a mailbox database.',
   description:
     'The running server opens it within a second. New mailboxes go there with New-Mailbox -Database. A database cannot be removed or renamed yet.',
-  parameters: [name, serverParameter, location, ...SETTINGS.map((one) => one.parameter), domainControllerParameter],
+  parameters: [
+    name,
+    serverParameter,
+    location,
+    postgresUrl,
+    ...SETTINGS.map((one) => one.parameter),
+    domainControllerParameter,
+  ],
   examples: [
     {
       line: 'New-MailboxDatabase "Archive 2026" -ProhibitSendReceiveQuota 50GB -ProhibitSendQuota 49GB -IssueWarningQuota 48GB -WhatIf',
       says: 'Shows where it would lie, with larger quotas.',
     },
+    {
+      line: 'New-MailboxDatabase "Paris" -PostgresUrl postgres://penfold@db.example.org/paris -WhatIf',
+      says: 'Shows what a database on PostgreSQL would be, served by all back ends of the site.',
+    },
   ],
   roles: MAY_CHANGE,
   columns: ['Name', 'Server', 'EdbFilePath'],
-  async plan({ args, caller, services }) {
+  async plan(call) {
+    const { args, services } = call;
     const { directory } = services;
     const typed = args.get(name).trim();
     const server = await serverOf(services, args);
@@ -168,23 +238,21 @@ const newMailboxDatabase: ChangingCmdlet = {
     const databases = await directory.databases();
     const twin = databases.find((one) => nameKey(one.name) === nameKey(typed));
     if (twin !== undefined) throw new Failure('ALREADYEXISTS', `the mailbox database ${twin.name} exists already`);
-    const place = checkedLocation(args.optional(location) ?? locationFor(typed), server, databases);
-    checkPlace(caller, 'EdbFilePath', place);
+    const place = placeOf(call, typed, server, databases);
     const defaults = databaseSchema.defaults(NO_SERVER);
     const patch = databaseSchema.check(patchFrom<DatabaseSettings>(args, SETTINGS, defaults));
     checkQuotas(databaseSchema.merge(defaults, patch));
     const changes = changesOf(databaseSchema, defaults, patch);
     const others = changes.length === 0 ? '' : `. Other than the defaults: ${changeText(changes)}`;
     return {
-      what: `New MailboxDatabase "${typed}" on ${server.name} in ${place}${others}`,
+      what: `New MailboxDatabase "${typed}" on ${server.name} in ${place.engine === 'sqlite' ? place.location : 'PostgreSQL'}${others}`,
       dangerous: false,
       apply: () =>
         applying(async () => {
           const made = await directory.addDatabase({
             name: typed,
             server: server.id,
-            engine: 'sqlite',
-            location: place,
+            ...place,
           });
           if (changes.length > 0) await directory.setDatabaseSettings(made.id, patch);
           return [await shown(services, made, server)];
