@@ -79,7 +79,7 @@ test('behind reopen the lines stand in a new file, and none is lost', async () =
   );
 });
 
-test('what a disk cannot take is dropped above a bound, and counted', () => {
+test('what a disk cannot take is dropped above a bound, and counted', async () => {
   const log = createLog({ level: 'info', destination: file });
   const before = tally.logLinesDropped.series.find(({ labels }) => labels[0] === 'server')?.value ?? 0;
   // Nothing is written before this turn ends.
@@ -87,4 +87,6 @@ test('what a disk cannot take is dropped above a bound, and counted', () => {
   for (let octets = 0; octets <= LOG_PENDING_BYTES + text.length; octets += text.length) log.info({}, text);
   const after = tally.logLinesDropped.series.find(({ labels }) => labels[0] === 'server')?.value ?? 0;
   assert.ok(after > before);
+  // The file is opened in the background, and its folder is about to go.
+  await holding(file, 'x');
 });
