@@ -73,16 +73,30 @@ export function encodeFailure({ code, message }: Failure): Buffer {
  * broken off. @throws Failure UNAVAILABLE (broken off, no frames), or what failed at the source
  */
 export async function* decodeFrames(stream: AsyncIterable<Buffer>): AsyncIterable<MoveFrame> {
-  const gathered = new Gathering();
+  const reader = new FrameReader();
   for await (const bytes of stream) {
-    gathered.add(bytes);
-    for (let next = gathered.take(); next !== null; next = gathered.take()) {
-      const decoded = decode(next.kind, next.payload);
-      if (decoded === null) return;
-      yield decoded;
-    }
+    yield* reader.push(bytes);
+    if (reader.isEnded) return;
   }
   throw new Failure('UNAVAILABLE', 'The source of a move broke off what it was sending.');
+}
+
+export class FrameReader {
+  /** The end frame has come. */
+  isEnded = false;
+  readonly #gathered = new Gathering();
+
+  /** Those that are whole by now. */
+  *push(bytes: Buffer): Iterable<MoveFrame> {
+    this.#gathered.add(bytes);
+    while (!this.isEnded) {
+      const next = this.#gathered.take();
+      if (next === null) return;
+      const decoded = decode(next.kind, next.payload);
+      if (decoded === null) this.isEnded = true;
+      else yield decoded;
+    }
+  }
 }
 
 /** Octets until a frame is whole; joined once for each frame. */

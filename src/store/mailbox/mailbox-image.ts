@@ -22,8 +22,8 @@ import type { MailboxCounters } from './storage.ts';
 export const IMAGE_VERSION = 1;
 /** A longer section is none: the longest is one removal of very many messages. */
 export const SECTION_BYTES = 16 * 1024 * 1024;
-/** Messages one removal can name. */
-const UIDS_OF_ENTRY = 16 * 1024 * 1024;
+/** Messages all removals of a mailbox can name: a few octets may claim any number. */
+export const EXPUNGED_UIDS = 16 * 1024 * 1024;
 /** Rows of one section. */
 const ROWS = 2 ** CHUNK_BITS;
 /** Names of one section. */
@@ -223,6 +223,7 @@ export class ImageReader {
   readonly #formerFolders = new Map<number, string>();
   readonly #folders: ReadFolder[] = [];
   #digest: string | null = null;
+  #expunged = 0;
 
   /** @throws Failure CORRUPTION */
   push(bytes: Buffer): void {
@@ -294,9 +295,12 @@ export class ImageReader {
       case SECTION.uidls:
         readPairs(from, this.#folder().uidls);
         break;
-      case SECTION.expunges:
-        this.#folder().expungeLog.push({ modSeq: from.number(), uids: from.uids(UIDS_OF_ENTRY) });
+      case SECTION.expunges: {
+        const entry = { modSeq: from.number(), uids: from.uids(EXPUNGED_UIDS - this.#expunged) };
+        this.#expunged += entry.uids.length;
+        this.#folder().expungeLog.push(entry);
         break;
+      }
       default:
         throw damaged(`a section of kind ${kind}`);
     }
