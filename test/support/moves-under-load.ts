@@ -74,7 +74,7 @@ export async function movesUnderLoad(options: MovesUnderLoad): Promise<readonly 
         }
         places.push(['SQLite', first.id]);
       },
-      openDatabase: (server, otherwise) => (record, quotaOf, residence) =>
+      openDatabase: (server, otherwise) => (record, quotaOf, residence, host) =>
         record.engine === 'postgres'
           ? openPostgresDatabase({
               url: record.location,
@@ -83,7 +83,7 @@ export async function movesUnderLoad(options: MovesUnderLoad): Promise<readonly 
               quotaOf,
               residence,
             })
-          : otherwise(record, quotaOf, residence),
+          : otherwise(record, quotaOf, residence, host),
     });
     return await travel(servers, names, places, options);
   } finally {
