@@ -50,6 +50,8 @@ interface Running {
 export class MoveSchedule {
   readonly #options: MoveScheduleOptions;
   readonly #running = new Map<string, Running>();
+  /** As of the last look: what somebody has removed since leaves something behind. */
+  #known: readonly MoveRequest[] = [];
   readonly #stop = new AbortController();
   #wake: AbortController | null = null;
   #looking: Promise<void> = Promise.resolve();
@@ -85,6 +87,7 @@ export class MoveSchedule {
         const requests = await this.#options.directory.moveRequests();
         if (first) await this.#removeAbandoned(requests);
         first = false;
+        await this.#forgetRemoved(requests);
         await this.#look(requests);
       } catch (error) {
         this.#options.log.error({ err: error }, 'the move requests could not be read');
@@ -180,6 +183,16 @@ export class MoveSchedule {
     // It may have been completed and removed at once: then this is where the mail is.
     if ((await this.#options.directory.placeOfMailbox(request.mailbox)) === request.target) return;
     await target.remove(request.mailbox);
+  }
+
+  /** Those that nobody was working on; who works on one finds out by himself. */
+  async #forgetRemoved(requests: readonly MoveRequest[]): Promise<void> {
+    const removed = this.#known.filter(({ id }) => !this.#running.has(id) && !requests.some((one) => one.id === id));
+    this.#known = requests;
+    for (const request of removed) {
+      const target = this.#options.databases().get(request.target);
+      if (target !== undefined) await this.#abandon(request, target);
+    }
   }
 
   /** Requests removed while this server was down. */
