@@ -148,3 +148,50 @@ test('mail of a removed mailbox goes when MailboxRetention ends, and the directo
   await schedule.round();
   assert.deepEqual(await left(), [0, 1]);
 });
+
+test('what a move has left goes when MailboxRetention ends, never where the directory says the mailbox is', async () => {
+  const account = await makeAccount('ann');
+  const id = mailboxOf(account);
+  (await database.open(id)).close();
+  const departure = await database.depart(id);
+  await departure.hold('a move');
+  await departure.seal();
+  departure.close();
+  const { mailboxRetention } = await directory.databaseSettings(record.id);
+  let now = Date.now();
+  const seen = { opened: new Array<string>(), retained: new Map<string, number>() };
+  const schedule = new MaintenanceSchedule({
+    directory,
+    databases: () => new Map([[record.id, watched(seen)]]),
+    isInUse: () => false,
+    log: silentLog,
+    now: () => now,
+  });
+  now += (mailboxRetention + 60) * 1000;
+  await schedule.round();
+  assert.deepEqual(
+    await database.mailboxes(),
+    [id],
+    'the directory names this database: it stays, whatever was written',
+  );
+  const { id: elsewhere } = await directory.addDatabase({ ...record, name: 'DB2', location: 'db2' });
+  const request = await directory.addMoveRequest({
+    account: account.id,
+    target: elsewhere,
+    batchName: '',
+    suspendWhenReadyToComplete: false,
+    isSuspended: false,
+  });
+  const claim =
+    (await directory.claimMove(request.id, record.server, Number.MAX_SAFE_INTEGER)) ??
+    assert.fail('nobody else has it');
+  await directory.completeMove(claim, await directory.openCutOver(claim), {});
+  now -= 120_000;
+  await schedule.round();
+  assert.deepEqual(await database.mailboxes(), [id], 'its retention has not ended');
+  now += 120_000;
+  await schedule.round();
+  assert.deepEqual(await database.mailboxes(), []);
+  assert.deepEqual(seen.opened, [], 'nobody tried to open it');
+  await assert.rejects(database.verify(id));
+});

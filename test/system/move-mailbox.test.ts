@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
+import { open, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import { ACTIVE_MOVES, type MoveRequest } from '../../src/directory/move-request.ts';
@@ -167,5 +169,42 @@ test('a move that waits to be completed is completed when it is resumed, and one
     assert.deepEqual(await mailboxFacts(moved), before);
     moved.close();
     await assert.rejects(source.open(account.mailbox.id), /moved/);
+  });
+});
+
+test('a damaged message fails its move by name, and the mailbox stays where it was, in use', async (t) => {
+  await withSecondDatabase(t, async (organization, target) => {
+    const { account } = organization.user(0);
+    const client = await logOn(organization);
+    await client.command('APPEND INBOX', mail('sound'));
+    await client.command('APPEND INBOX', mail('rotten'));
+    await client.command('APPEND INBOX', mail('sound too'));
+    assert.ok(account.mailbox !== null);
+    const files = await readdir(organization.layout.root, { recursive: true });
+    const segment = files.find((name) => name.includes(account.mailbox?.id ?? '') && name.includes('seg-'));
+    assert.ok(segment !== undefined);
+    const place = path.join(organization.layout.root, segment);
+    const bytes = await readFile(place);
+    const file = await open(place, 'r+');
+    await file.write(Buffer.from('R'), 0, 1, bytes.lastIndexOf('rotten'));
+    await file.close();
+    const { id } = await ask(organization, target);
+    const failed = await ended(organization, id);
+    assert.equal(failed.status, 'Failed');
+    assert.match(failed.progress.message, /INBOX: UID 2 is damaged/);
+    assert.match((await client.command('APPEND INBOX', mail('still at work'))).status, /^OK/);
+    assert.equal((await organization.directory.account(account.id))?.mailbox?.database, account.mailbox.database);
+    await client.command('SELECT INBOX');
+    await client.command('STORE 2 +FLAGS (\\Deleted)');
+    await client.command('EXPUNGE');
+    const source = organization.databaseOf(account);
+    const mailbox = await source.open(account.mailbox.id);
+    const recoverable = mailbox.folderByUse('recoverable') ?? assert.fail('it has recoverable items');
+    await mailbox.expunge(recoverable.id, Uint32Array.of(1), { purge: true });
+    mailbox.close();
+    await organization.directory.changeMoveRequest(id, { status: 'Queued' });
+    const done = await ended(organization, id);
+    assert.equal(done.status, 'Completed', done.progress.message);
+    client.hangUp();
   });
 });
