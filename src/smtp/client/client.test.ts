@@ -8,6 +8,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createAuthority } from '../../tls/authority.ts';
 import { Connection } from '../../wire/connection.ts';
+import { SMTP_REPLY_LINE_BYTES } from '../../wire/limits.ts';
 import { DotStuffer } from '../grammar/dot-stuffing.ts';
 import type { Reply } from '../grammar/reply.ts';
 import { DataDecoder } from '../server/data-reader.ts';
@@ -273,7 +274,14 @@ describe('SMTP client', () => {
     ['no greeting', async (connection: Connection) => connection.closed],
     ['something else than SMTP', async (connection: Connection) => say(connection, 'HTTP/1.1 400 Bad Request')],
     ['the end of the connection', async () => {}],
-    ['a line without end', async (connection: Connection) => void connection.out.ascii(`220 ${'x'.repeat(5000)}`)],
+    [
+      'a line that is too long',
+      async (connection: Connection) => say(connection, `220 ${'x'.repeat(SMTP_REPLY_LINE_BYTES)}`),
+    ],
+    [
+      'a line without end',
+      async (connection: Connection) => void connection.out.ascii('x'.repeat(2 * SMTP_REPLY_LINE_BYTES)),
+    ],
   ] as const) {
     test(`${what} is trouble, not a refusal`, async () => {
       const { port } = await server(act);
@@ -294,6 +302,15 @@ describe('SMTP client', () => {
     await assert.rejects(client.reset(), (error) => error instanceof RemoteRefusal && error.code === 'UNAVAILABLE');
     assert.ok(!client.isUsable);
     client.destroy();
+  });
+
+  test('a line of exactly SMTP_REPLY_LINE_BYTES is read', async () => {
+    const { port } = await server(async (connection) => {
+      say(connection, `220 ${'x'.repeat(SMTP_REPLY_LINE_BYTES - '220 \r\n'.length)}`);
+      await expectLine(connection, 'EHLO us.example.test');
+      say(connection, '250 mail.example.test');
+    });
+    (await open(port)).destroy();
   });
 
   test('nobody listens: the error names host and port', async () => {
