@@ -1,11 +1,12 @@
 /**
- * A reporter of Node's test runner that counts, for each store engine, the tests of the conformance suite and of the
+ * A reporter of Node's test runner that counts, for each store engine, the tests of its conformance suite and of the
  * dialogues: which engine a test ran on stands in the name of a suite around it. `npm test` prints the line last.
  */
 import type { TestEvent } from 'node:test/reporters';
 
 const KINDS = [
-  { kind: 'conformance', folder: /[\\/]test[\\/]conformance[\\/]/ },
+  // Suites of the directory have engines, too, and are no suites of the store.
+  { kind: 'conformance', folder: /[\\/]test[\\/]conformance[\\/](?!directory)/ },
   { kind: 'dialogues', folder: /[\\/]test[\\/]dialogues[\\/]/ },
 ] as const;
 const ENGINES = [
