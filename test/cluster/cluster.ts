@@ -31,7 +31,7 @@ export interface Person {
   readonly database: MailboxDatabaseName;
 }
 
-export type MailboxDatabaseName = 'East 1' | 'East 2' | 'West 1' | 'West 2';
+export type MailboxDatabaseName = 'East 1' | 'East 2' | 'East PG' | 'West 1' | 'West 2' | 'West PG';
 interface DatabasePlace {
   readonly server: ServerName;
   readonly engine: 'sqlite' | 'postgres';
@@ -40,8 +40,10 @@ interface DatabasePlace {
 export const DATABASES: Readonly<Record<MailboxDatabaseName, DatabasePlace>> = {
   'East 1': { server: 'BE-E1', engine: 'sqlite', site: 'East' },
   'East 2': { server: 'BE-E2', engine: 'sqlite', site: 'East' },
+  'East PG': { server: 'BE-E1', engine: 'postgres', site: 'East' },
   'West 1': { server: 'BE-W1', engine: 'sqlite', site: 'West' },
   'West 2': { server: 'BE-W2', engine: 'sqlite', site: 'West' },
+  'West PG': { server: 'BE-W1', engine: 'postgres', site: 'West' },
 };
 const isDatabase = (text: string): text is MailboxDatabaseName => text in DATABASES;
 export const DATABASE_NAMES: readonly MailboxDatabaseName[] = Object.keys(DATABASES).filter(isDatabase);
@@ -205,6 +207,8 @@ class Setup {
   /** Databases on PostgreSQL, and limits of a lone client: all of ours come from one address. */
   async #configure(first: ServerHost): Promise<void> {
     await first.cmdlets(
+      `New-MailboxDatabase "East PG" -Server BE-E1 -PostgresUrl ${known(this.#data, 'MAIL-E').url}`,
+      `New-MailboxDatabase "West PG" -Server BE-W1 -PostgresUrl ${known(this.#data, 'MAIL-W').url}`,
       'Get-ReceiveConnector | Set-ReceiveConnector -MessageRateLimit Unlimited -MaxInboundConnectionPerSource Unlimited -MaxInboundConnectionPercentagePerSource 100 -TarpitInterval 0 -AuthTarpitInterval 0',
       ...FRONT_ENDS.flatMap((name) => [
         `Set-ImapSettings -Server ${name} -MaxConnectionsPerUser 200`,
