@@ -1,7 +1,7 @@
 /**
  * `npm run test:cluster [-- --users N] [-- --write]`: two sites of servers on one machine (test/cluster), in namespaces
  * that end with this process, whatever ends it: network, mounts, processes. Installs with apt what is missing when it
- * may, and says why it skips the tests otherwise. `--write` puts the table of faults into docs/admin/faults.md.
+ * may, and says why it skips the tests otherwise. N people have their mailbox in each of six databases; `--write` puts the table of faults into docs/admin/faults.md.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -12,7 +12,7 @@ import { fetchmail, imapCount, mbsync, pop3Count, type Seat, submit } from './pr
 import { type FaultRow, faultTable, writeFaultDocument } from './report.ts';
 import { BACK_ENDS, FRONT_ENDS } from './topology.ts';
 
-const PEOPLE_OF_DATABASE = Number(process.env.PENFOLD_CLUSTER_USERS || '1');
+const PEOPLE_OF_DATABASE = Number(process.env.PENFOLD_CLUSTER_USERS || '2');
 /** Programs at a time. */
 const AT_ONCE = 6;
 /** A client that is not served again by then never will be. */
