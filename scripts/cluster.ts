@@ -1,7 +1,8 @@
 /**
  * `npm run test:cluster [-- --users N] [-- --write]`: two sites of servers on one machine (test/cluster), in namespaces
  * that end with this process, whatever ends it: network, mounts, processes. Installs with apt what is missing when it
- * may, and says why it skips the tests otherwise. N people have their mailbox in each of six databases; `--write` puts the table of faults into docs/admin/faults.md.
+ * may, and says why it skips the tests otherwise. N people have their mailbox in each of six databases; `--write` puts
+ * the table of faults into docs/admin/faults.md.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -67,11 +68,14 @@ if (reason !== null) {
 }
 
 const data = await mkdtemp(path.join(tmpdir(), 'penfold-cluster-'));
+// Killed with this process, also when that is killed itself.
+const TOGETHER = ['--pdeathsig', 'KILL', 'unshare'];
 const NAMESPACES = ['--mount', '--propagation', 'private', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const MOUNT = ['sh', '-c', `mount -t tmpfs -o size=${DATA_SIZE},mode=1777 tmpfs "$TMPDIR" && exec "$@"`, 'sh'];
 const pattern = positionals.length === 0 ? [] : [`--test-name-pattern=${positionals.join('|')}`];
 const RUNNER = [process.execPath, '--test', '--test-reporter=spec', `--test-timeout=${LONGEST_MS}`];
-const inside = spawn('unshare', [...NAMESPACES, ...MOUNT, ...RUNNER, ...pattern, 'test/cluster/cluster.test.ts'], {
+const words = [...TOGETHER, ...NAMESPACES, ...MOUNT, ...RUNNER, ...pattern, 'test/cluster/cluster.test.ts'];
+const inside = spawn('setpriv', words, {
   cwd: root,
   stdio: 'inherit',
   env: {
