@@ -15,13 +15,18 @@ interface Found {
 }
 
 /** Everything that is not as it was told, in words; empty when all is well. */
-export async function differences(cluster: Cluster, ledger: Ledger, ca: string): Promise<readonly string[]> {
-  const all = await Promise.all(cluster.people.map((person) => ofOne(person, ledger, ca)));
+export async function differences(
+  cluster: Cluster,
+  ledger: Ledger,
+  ca: string,
+  patienceMs = PATIENCE_MS,
+): Promise<readonly string[]> {
+  const all = await Promise.all(cluster.people.map((person) => ofOne(person, ledger, ca, patienceMs)));
   return all.flat();
 }
 
-async function ofOne(person: Person, ledger: Ledger, ca: string): Promise<readonly string[]> {
-  const giveUp = performance.now() + PATIENCE_MS;
+async function ofOne(person: Person, ledger: Ledger, ca: string, patienceMs: number): Promise<readonly string[]> {
+  const giveUp = performance.now() + patienceMs;
   let last: readonly string[] = [];
   do {
     last = await compared(person, ledger, ca).catch((error: unknown) => [`${person.address}: ${String(error)}`]);

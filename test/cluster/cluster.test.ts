@@ -9,6 +9,7 @@ import { FAULTS } from './faults.ts';
 import { Ledger } from './ledger.ts';
 import { Load } from './load.ts';
 import { fetchmail, imapCount, mbsync, pop3Count, type Seat, submit } from './programs.ts';
+import { imapGreeted } from './talk.ts';
 import { type FaultRow, faultTable, writeFaultDocument } from './report.ts';
 import { BACK_ENDS, FRONT_ENDS } from './topology.ts';
 
@@ -132,6 +133,27 @@ describe('faults while clients work: nothing acknowledged is lost, no answer is 
       assert.deepEqual(ledger.wrongAnswers, []);
       assert.deepEqual(await differences(cluster, ledger, ca), []);
     });
+
+  test('the checker finds what is lost, what is there twice, and a flag that is missing', async () => {
+    const [person] = cluster.people;
+    const [frontEnd] = FRONT_ENDS;
+    assert.ok(person !== undefined && frontEnd !== undefined);
+    const [lost, twice, unflagged] = [1, 2, 3].map(() => ledger.begin(person, 'IMAP4'));
+    assert.ok(lost !== undefined && twice !== undefined && unflagged !== undefined);
+    for (const entry of [lost, twice, unflagged]) entry.fate = 'acknowledged';
+    unflagged.flagged = 'acknowledged';
+    const imap = await imapGreeted(frontEnd, ca);
+    await imap.command(`LOGIN ${person.address} "${person.password}"`);
+    for (const { token } of [twice, twice, unflagged])
+      assert.match((await imap.command('APPEND INBOX', Buffer.from(`Subject: ${token}\r\n\r\n`))).status, /^OK/);
+    imap.hangUp();
+    const found = [...(await differences(cluster, ledger, ca, 0))].sort();
+    assert.deepEqual(
+      found.map((text) => text.replace(/^.*acknowledged: /, '')).sort(),
+      ['its flag is lost', 'lost', 'there 2 times'],
+      found.join('\n'),
+    );
+  });
 
   test('every mailbox is sound when the servers are stopped', async () => {
     await cluster.stopServers();
