@@ -1,9 +1,13 @@
 /**
- * `node bench/hop.ts [--count 10000] [--rounds 7] [--logons 200] [--sessions 1000] [--write]`
+ * `node bench/hop.ts [--count 10000] [--rounds 7] [--logons 200] [--sessions 1000] [--line ADDRESS] [--write]`
  *
  * What the hop from a front end to the back end of another server costs (design.md §9: below 2 ms at logon, at least
  * 90 % of the throughput): one server with the mailboxes, asked directly and through the front end of a second server,
  * alternating within each round, three processes with the client. `--write` puts the table into bench/RESULTS.md.
+ *
+ * On loopback all three share two cores and no line is as quick. `--line ADDRESS` puts one between client and servers:
+ * run it inside a network namespace whose line you have limited (`tc`), ADDRESS is the other end of that line; the
+ * servers run in the namespace of process 1. bench/hop-line.sh does all of that.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,6 +41,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     logons: { type: 'string', default: '200' },
     sessions: { type: 'string', default: '1000' },
+    line: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -44,6 +49,10 @@ const count = Number(values.count);
 const rounds = Number(values.rounds);
 const logons = Number(values.logons);
 const sessions = Number(values.sessions);
+
+const host = values.line === '' ? '127.0.0.1' : values.line;
+/** Words in front of a server's command. */
+const outside = values.line === '' ? [] : ['nsenter', '--net=/proc/1/ns/net'];
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'penfold-hop-'));
 const children: ChildProcess[] = [];
@@ -55,7 +64,7 @@ async function organization(): Promise<{ readonly back: PortPlan; readonly front
     organization: 'Bench',
     site: 'Site',
     server: 'BACK',
-    fqdn: 'localhost',
+    fqdn: values.line === '' ? 'localhost' : host,
     domain: 'example.test',
     database: 'Database',
     administrator: credentials,
@@ -70,7 +79,7 @@ async function organization(): Promise<{ readonly back: PortPlan; readonly front
   for (const connector of defaultConnectors(front)) await directory.addConnector(connector);
   const ports: PortPlan[] = [];
   for (const one of [server, front]) {
-    const plan = await freePorts('127.0.0.1');
+    const plan = await freePorts(host);
     ports.push(plan);
     await applyPorts(directory, one, plan);
     for (const connector of await directory.connectors(one.id))
@@ -104,7 +113,9 @@ async function organization(): Promise<{ readonly back: PortPlan; readonly front
 }
 
 async function startServer(name: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'hop-server.ts'), folder, name], {
+  const server = [process.execPath, path.join(import.meta.dirname, 'hop-server.ts'), folder, name];
+  const [command = '', ...words] = [...outside, ...server];
+  const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
@@ -191,7 +202,7 @@ try {
   const backEnd = await startServer('BACK');
   const frontEnd = await startServer('FRONT');
   const target = (plan: PortPlan, secure: boolean): Target => ({
-    host: '127.0.0.1',
+    host,
     port: secure ? plan.imap.tls : plan.imap.plain,
     secure,
   });
