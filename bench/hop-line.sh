@@ -1,23 +1,26 @@
 #!/usr/bin/env bash
-# What the hop costs where client and servers have a line of 1 Gbit/s between them: bench/hop.ts with the client in a
-# network namespace of its own. Needs root, iproute2 and util-linux; leaves nothing behind.
+# What the hop costs where client and servers have a line of 1 Gbit/s between them: bench/hop.ts with client and servers
+# in network namespaces of their own. Needs root and iproute2; leaves nothing behind.
 #   bench/hop-line.sh [1gbit] [arguments of hop.ts]
 set -euo pipefail
 rate="${1:-1gbit}"
 shift || true
-namespace="penfold-line-$$"
-here="10.98.$(($$ % 250)).1"
-there="${here%.1}.2"
-ip netns add "$namespace"
-trap 'ip netns del "$namespace"' EXIT
-ip link add "pfl$$" type veth peer name line netns "$namespace"
-ip addr add "$here/24" dev "pfl$$"
-ip link set "pfl$$" up
-ip -n "$namespace" addr add "$there/24" dev line
-ip -n "$namespace" link set line up
-ip -n "$namespace" link set lo up
+clients="penfold-clients-$$"
+servers="penfold-servers-$$"
+here="10.98.0.1"
+there="10.98.0.2"
+trap 'ip netns del "$clients" || true; ip netns del "$servers" || true' EXIT
+ip netns add "$clients"
+ip netns add "$servers"
+ip -n "$servers" link add line type veth peer name line netns "$clients"
+ip -n "$servers" addr add "$here/24" dev line
+ip -n "$clients" addr add "$there/24" dev line
+for namespace in "$clients" "$servers"; do
+  ip -n "$namespace" link set line up
+  ip -n "$namespace" link set lo up
+done
 # What the servers send is what is limited.
-tc qdisc add dev "pfl$$" root tbf rate "$rate" burst 256kb latency 50ms
+tc -n "$servers" qdisc add dev line root tbf rate "$rate" burst 256kb latency 50ms
 # hop.ts looks for free ports on an address that is at the other end.
-ip netns exec "$namespace" sysctl -qw net.ipv4.ip_nonlocal_bind=1
-ip netns exec "$namespace" node "$(dirname "$0")/hop.ts" --line "$here" "$@"
+ip netns exec "$clients" sysctl -qw net.ipv4.ip_nonlocal_bind=1
+ip netns exec "$clients" node "$(dirname "$0")/hop.ts" --line "$here" --servers "$servers" "$@"

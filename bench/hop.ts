@@ -1,13 +1,12 @@
 /**
- * `node bench/hop.ts [--count 10000] [--rounds 7] [--logons 200] [--sessions 1000] [--line ADDRESS] [--write]`
+ * `node bench/hop.ts [--count 10000] [--rounds 7] [--logons 200] [--sessions 1000] [--line ADDRESS --servers NAMESPACE] [--write]`
  *
  * What the hop from a front end to the back end of another server costs (design.md §9: below 2 ms at logon, at least
  * 90 % of the throughput): one server with the mailboxes, asked directly and through the front end of a second server,
  * alternating within each round, three processes with the client. `--write` puts the table into bench/RESULTS.md.
  *
- * On loopback all three share two cores and no line is as quick. `--line ADDRESS` puts one between client and servers:
- * run it inside a network namespace whose line you have limited (`tc`), ADDRESS is the other end of that line; the
- * servers run in the namespace of process 1. bench/hop-line.sh does all of that.
+ * On loopback all three share two cores and no line is as quick. `--line ADDRESS --servers NAMESPACE` puts one between
+ * client and servers: they run in that network namespace and have that address. bench/hop-line.sh makes both.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -42,6 +41,7 @@ const { values } = parseArgs({
     logons: { type: 'string', default: '200' },
     sessions: { type: 'string', default: '1000' },
     line: { type: 'string', default: '' },
+    servers: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -52,7 +52,7 @@ const sessions = Number(values.sessions);
 
 const host = values.line === '' ? '127.0.0.1' : values.line;
 /** Words in front of a server's command. */
-const outside = values.line === '' ? [] : ['nsenter', '--net=/proc/1/ns/net'];
+const outside = values.servers === '' ? [] : ['ip', 'netns', 'exec', values.servers];
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'penfold-hop-'));
 const children: ChildProcess[] = [];
@@ -231,7 +231,7 @@ try {
     `< ${BUDGET_LOGON_MS} ms: ${added < BUDGET_LOGON_MS ? 'yes' : 'no'}`,
   );
   const [p99Direct, p99Hop] = [percentile(times.direct, 0.99), percentile(times.hop, 0.99)];
-  tell('logon, p99', ms(p99Direct), ms(p99Hop), `+${ms(p99Hop - p99Direct)}`, '–');
+  tell('logon, p99', ms(p99Direct), ms(p99Hop), `${p99Hop < p99Direct ? '−' : '+'}${ms(Math.abs(p99Hop - p99Direct))}`, '–');
 
   for (const secure of [false, true]) {
     const rates = { direct: new Array<number>(), hop: new Array<number>() };
