@@ -9,6 +9,7 @@ import type { ManagementDoor } from '../management/door.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
+import { discoveryHandlers } from '../web/discovery/handlers.ts';
 import { HttpsHost } from '../web/https-host.ts';
 
 export interface WebParts {
@@ -41,7 +42,10 @@ export function createWebHost(parts: WebParts): HttpsHost {
     server: server.id,
     bindings,
     certificates,
-    handlers: [adminApi({ directory, authenticator, door, version, log })],
+    handlers: [
+      adminApi({ directory, authenticator, door, version, log }),
+      ...discoveryHandlers({ directory, certificates, fqdn: server.fqdn }),
+    ],
     log,
   });
 }

@@ -11,6 +11,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions, typ
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import { isNamedBy } from './certificate-name.ts';
+import { cmsSigned, type Signer } from './cms-signature.ts';
 
 export interface CertificateSource {
   /** PEM: the certificate, then intermediates. */
@@ -47,6 +48,8 @@ export interface CertificateStore {
   socketOptions(request?: TlsRequest): TLSSocketOptions;
   /** For `tls.createServer` and, from `onReload`, `server.setSecureContext`. */
   secureContextOptions(certificateName?: string | null): SecureContextOptions;
+  /** `content` within a signature of the certificate that a client naming this host gets (RFC 5652), DER. */
+  signed(content: Buffer, serverName: string | null): Buffer;
   /** The certificate that a client naming this host gets. */
   certificateFor(serverName: string | null): X509Certificate;
   /** The certificate that has this name, a wildcard counted; null: clients asking for it get the default one. */
@@ -81,6 +84,7 @@ interface Loaded {
   readonly stamp: string;
   readonly options: SecureContextOptions;
   readonly context: SecureContext;
+  readonly signer: Signer;
   readonly certificate: X509Certificate;
   readonly names: readonly string[];
 }
@@ -167,6 +171,7 @@ export async function loadCertificates(options: {
       ...(request.alpn === undefined ? {} : { ALPNProtocols: [request.alpn] }),
     }),
     secureContextOptions: (name) => pick(name).options,
+    signed: (content, name) => cmsSigned(content, pick(name === null ? null : serverNameOf(name)).signer),
     certificateFor: (name) => pick(name === null ? null : serverNameOf(name)).certificate,
     covering: (name) => match(byName, serverNameOf(name) ?? '') ?? null,
     known: () => loaded,
@@ -209,7 +214,8 @@ async function load(source: CertificateSource, ticketKeys: Buffer): Promise<Load
         constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
     };
     const context = createSecureContext(options);
-    return { source, stamp, options, context, certificate, names: namesOf(certificate) };
+    const signer = { chainPem: cert.toString(), keyPem: key.toString() };
+    return { source, stamp, options, context, signer, certificate, names: namesOf(certificate) };
   } catch (cause) {
     throw new Failure('UNAVAILABLE', `the certificate ${source.certificateFile} cannot be used`, { cause });
   }

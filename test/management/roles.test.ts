@@ -23,6 +23,7 @@ const NOUNS: Readonly<
   AdminAuditLog: { read: '', change: '' },
   CASMailbox: { read: 'SR', change: 'R' },
   ClientAccessServer: { read: 'S', change: 'S' },
+  ClientDnsRecord: { read: 'SR', change: '' },
   DisconnectedMailbox: { read: 'SR', change: 'R' },
   ExchangeCertificate: { read: 'S', change: 'S' },
   ExchangeServer: { read: 'SR', change: '' },

@@ -16,6 +16,7 @@ import { popSettingsCmdlets } from './pop-settings.ts';
 import { imapSettingsCmdlets } from './imap-settings.ts';
 import { clientAccessServerCmdlets } from './client-access-server.ts';
 import { casMailboxCmdlets } from './cas-mailbox.ts';
+import { clientDnsRecordCmdlets } from './client-dns-record.ts';
 import { healthCmdlets } from './health.ts';
 import { testConnectivityCmdlets } from './test-connectivity.ts';
 import { disconnectedMailboxCmdlets } from './disconnected-mailbox.ts';
@@ -47,6 +48,7 @@ const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
   imapSettingsCmdlets,
   clientAccessServerCmdlets,
   casMailboxCmdlets,
+  clientDnsRecordCmdlets,
   healthCmdlets,
   testConnectivityCmdlets,
   [getMailbox, setMailbox, newMailbox, enableMailbox],
