@@ -231,7 +231,13 @@ try {
     `< ${BUDGET_LOGON_MS} ms: ${added < BUDGET_LOGON_MS ? 'yes' : 'no'}`,
   );
   const [p99Direct, p99Hop] = [percentile(times.direct, 0.99), percentile(times.hop, 0.99)];
-  tell('logon, p99', ms(p99Direct), ms(p99Hop), `${p99Hop < p99Direct ? '−' : '+'}${ms(Math.abs(p99Hop - p99Direct))}`, '–');
+  tell(
+    'logon, p99',
+    ms(p99Direct),
+    ms(p99Hop),
+    `${p99Hop < p99Direct ? '−' : '+'}${ms(Math.abs(p99Hop - p99Direct))}`,
+    '–',
+  );
 
   for (const secure of [false, true]) {
     const rates = { direct: new Array<number>(), hop: new Array<number>() };
