@@ -37,20 +37,26 @@ export const FLAGGED = 4;
 export const DELETED = 8;
 export const DRAFT = 16;
 
-/** RFC 6154 §2, RFC 8457 \Important; Calendar and Contacts are ours and never shown over IMAP. */
-export type SpecialUse =
-  | 'inbox'
-  | 'archive'
-  | 'drafts'
-  | 'junk'
-  | 'sent'
-  | 'trash'
-  | 'calendar'
-  | 'contacts'
-  | 'recoverable';
+/**
+ * RFC 6154 §2, RFC 8457 \Important; Calendar and Contacts are ours and never shown over IMAP. Their order, and that of
+ * the kinds, is part of stored formats (change records, images of moves): append only.
+ */
+export const SPECIAL_USES = [
+  'inbox',
+  'archive',
+  'drafts',
+  'junk',
+  'sent',
+  'trash',
+  'calendar',
+  'contacts',
+  'recoverable',
+] as const;
+export type SpecialUse = (typeof SPECIAL_USES)[number];
 
 /** What a folder holds; IMAP and POP show `mail` only. */
-export type FolderKind = 'mail' | 'calendar' | 'contacts' | 'recoverable';
+export const FOLDER_KINDS = ['mail', 'calendar', 'contacts', 'recoverable'] as const;
+export type FolderKind = (typeof FOLDER_KINDS)[number];
 
 /** One folder as the store knows it now. A new object after every change: keep it as a snapshot, never mutate. */
 export interface Folder {

@@ -8,13 +8,12 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import * as v from 'valibot';
+import { SPECIAL_USES } from '../../store/model.ts';
 
 export const EXPORT_INDEX = 'penfold-export.json';
 export const MESSAGE_INDEX = 'messages.jsonl';
 
-const specialUse = v.nullable(
-  v.picklist(['inbox', 'archive', 'drafts', 'junk', 'sent', 'trash', 'calendar', 'contacts', 'recoverable']),
-);
+const specialUse = v.nullable(v.picklist(SPECIAL_USES));
 const folderEntry = v.object({
   /** File or folder relative to the root, `/` between levels; `.` is the root itself. */
   path: v.string(),

@@ -4,6 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import * as v from 'valibot';
+import { SPECIAL_USES } from '../../store/model.ts';
 import type { ExportItem, FolderRecord, MessageRecord } from './record.ts';
 
 /** Larger frames are an error of the other side. */
@@ -55,9 +56,7 @@ const nullableNumber = v.nullable(v.number());
 const folderSchema = v.object({
   n: v.number(),
   name: v.string(),
-  specialUse: v.nullable(
-    v.picklist(['inbox', 'archive', 'drafts', 'junk', 'sent', 'trash', 'calendar', 'contacts', 'recoverable']),
-  ),
+  specialUse: v.nullable(v.picklist(SPECIAL_USES)),
   subscribed: v.boolean(),
   uidValidity: nullableNumber,
   uidNext: nullableNumber,

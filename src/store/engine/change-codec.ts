@@ -6,7 +6,7 @@ import { unreachable } from '../../observe/failure.ts';
 import type { Change } from '../mailbox/change.ts';
 import { LINE_END, type LineEnd } from '../mailbox/columns.ts';
 import { type FragmentPlaces, NO_FRAGMENT } from '../mailbox/fragment-places.ts';
-import type { FolderKind, SpecialUse } from '../model.ts';
+import { FOLDER_KINDS, SPECIAL_USES, type SpecialUse } from '../model.ts';
 import type { ByteDecoder, ByteEncoder } from '../mailbox/byte-codec.ts';
 
 const KINDS: readonly Change['kind'][] = [
@@ -25,19 +25,7 @@ const KINDS: readonly Change['kind'][] = [
 ];
 const OPS = ['add', 'remove', 'replace'] as const;
 const LINE_ENDS = [LINE_END.unknown, LINE_END.present, LINE_END.missing] as const;
-const FOLDER_KINDS: readonly FolderKind[] = ['mail', 'calendar', 'contacts', 'recoverable'];
-const USES: readonly (SpecialUse | null)[] = [
-  null,
-  'inbox',
-  'archive',
-  'drafts',
-  'junk',
-  'sent',
-  'trash',
-  'calendar',
-  'contacts',
-  'recoverable',
-];
+const USES: readonly (SpecialUse | null)[] = [null, ...SPECIAL_USES];
 
 export function encodeChange(change: Change, out: ByteEncoder): void {
   out.byte(KINDS.indexOf(change.kind));

@@ -11,7 +11,7 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { Failure } from '../../observe/failure.ts';
-import type { FolderKind, SpecialUse } from '../model.ts';
+import { FOLDER_KINDS, SPECIAL_USES, type SpecialUse } from '../model.ts';
 import { ByteDecoder, ByteEncoder } from './byte-codec.ts';
 import { Columns, lowerBound, type NumericArray } from './columns.ts';
 import { CHUNK_BITS, type ExpungeLogEntry, type FolderFacts, type FolderState } from './folder-state.ts';
@@ -43,19 +43,7 @@ const SECTION = {
 } as const;
 type SectionKind = (typeof SECTION)[keyof typeof SECTION];
 
-const FOLDER_KINDS: readonly FolderKind[] = ['mail', 'calendar', 'contacts', 'recoverable'];
-const USES: readonly (SpecialUse | null)[] = [
-  null,
-  'inbox',
-  'archive',
-  'drafts',
-  'junk',
-  'sent',
-  'trash',
-  'calendar',
-  'contacts',
-  'recoverable',
-];
+const USES: readonly (SpecialUse | null)[] = [null, ...SPECIAL_USES];
 
 export interface FolderImage {
   readonly facts: FolderFacts;

@@ -9,7 +9,7 @@ import { Columns } from '../../mailbox/columns.ts';
 import type { FolderFacts, FolderState } from '../../mailbox/folder-state.ts';
 import { forgetFragments } from '../../mailbox/fragment-places.ts';
 import type { FoldImage, FoldedFolder, MailboxCounters, StoredMailbox } from '../../mailbox/storage.ts';
-import type { FolderKind, SpecialUse } from '../../model.ts';
+import { FOLDER_KINDS, SPECIAL_USES } from '../../model.ts';
 import { ByteDecoder, encodeUids } from '../../mailbox/byte-codec.ts';
 import type { Connections, Session } from './connections.ts';
 import { booleanIn, bytesIn, insertRows, numberIn, type Row, textIn, textsIn, type Value } from './rows.ts';
@@ -198,7 +198,7 @@ function factsOf(row: Row): FolderFacts {
     id: numberIn(row, 'id'),
     name: textIn(row, 'name'),
     kind: oneOf(FOLDER_KINDS, textIn(row, 'kind')),
-    specialUse: row['special_use'] === null ? null : oneOf(USES, textIn(row, 'special_use')),
+    specialUse: row['special_use'] === null ? null : oneOf(SPECIAL_USES, textIn(row, 'special_use')),
     hidden: booleanIn(row, 'hidden'),
     uidValidity: numberIn(row, 'uid_validity'),
     uidNext: numberIn(row, 'uid_next'),
@@ -213,19 +213,6 @@ function factsOf(row: Row): FolderFacts {
     expungeFloor: numberIn(row, 'expunge_floor'),
   };
 }
-
-const FOLDER_KINDS: readonly FolderKind[] = ['mail', 'calendar', 'contacts', 'recoverable'];
-const USES: readonly SpecialUse[] = [
-  'inbox',
-  'archive',
-  'drafts',
-  'junk',
-  'sent',
-  'trash',
-  'calendar',
-  'contacts',
-  'recoverable',
-];
 
 function oneOf<T extends string>(known: readonly T[], value: string): T {
   const found = known.find((one) => one === value);

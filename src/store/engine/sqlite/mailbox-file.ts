@@ -14,7 +14,7 @@ import { Columns } from '../../mailbox/columns.ts';
 import { forgetFragments } from '../../mailbox/fragment-places.ts';
 import type { FolderFacts, FolderState } from '../../mailbox/folder-state.ts';
 import type { FoldImage, FoldedFolder, Location, MailboxCounters, StoredMailbox } from '../../mailbox/storage.ts';
-import type { FolderKind, SpecialUse } from '../../model.ts';
+import { FOLDER_KINDS, type FolderKind, SPECIAL_USES, type SpecialUse } from '../../model.ts';
 import type { ThreadKey } from '../../moving.ts';
 import { ByteDecoder, encodeUids } from '../../mailbox/byte-codec.ts';
 import { checkpoint } from './checkpoint.ts';
@@ -355,26 +355,13 @@ function factsOf(row: Row): FolderFacts {
   };
 }
 
-const FOLDER_KINDS: readonly FolderKind[] = ['mail', 'calendar', 'contacts', 'recoverable'];
-const USES: readonly SpecialUse[] = [
-  'inbox',
-  'archive',
-  'drafts',
-  'junk',
-  'sent',
-  'trash',
-  'calendar',
-  'contacts',
-  'recoverable',
-];
-
 function folderKind(value: string): FolderKind {
   const kind = FOLDER_KINDS.find((one) => one === value);
   return kind ?? damaged();
 }
 
 function specialUse(value: SQLOutputValue): SpecialUse | null {
-  return value === null ? null : (USES.find((one) => one === value) ?? damaged());
+  return value === null ? null : (SPECIAL_USES.find((one) => one === value) ?? damaged());
 }
 
 function number(row: Row, name: string): number {
