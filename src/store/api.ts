@@ -1,5 +1,5 @@
 /**
- * The store as protocols see it: one interface over every engine (memory, SQLite, later PostgreSQL).
+ * The store as protocols see it: one interface over every engine (memory, SQLite, PostgreSQL).
  *
  * Rules all callers may rely on, and the conformance suite (test/conformance) holds for every engine:
  * - A returned promise of a change resolves only when the change is durable; then the change feed has published it.
