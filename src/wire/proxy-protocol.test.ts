@@ -54,6 +54,12 @@ const WHOLE: ReadonlyArray<readonly [what: string, header: Buffer, expected: Pro
     text('PROXY TCP6 2001:0DB8:0:0:0:0:0:1 2001:db8::2 33333 143\r\n'),
     proxied(56, ...FROM_V6),
   ],
+  [
+    // Found by the fuzz target: 32 bits of an IPv4 address it is not.
+    'v1, ::ffff:10 is an IPv6 address like others',
+    text('PROXY TCP6 ::ffff:10 2001:db8::2 33333 143\r\n'),
+    proxied(44, ['::ffff:10', 33_333], FROM_V6[1]),
+  ],
   ['v2 TCP over IPv4', v2(0x21, IN_V4, V4), proxied(28, ...FROM_V4)],
   ['v2 TCP over IPv6', v2(0x21, IN_V6, V6), proxied(52, ...FROM_V6)],
   [
