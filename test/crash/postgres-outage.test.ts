@@ -44,11 +44,15 @@ async function withServer(run: (server: PostgresServer, database: MailboxDatabas
   }
 }
 
-/** What nobody refers to any more is not held. */
+/**
+ * What nobody refers to any more is not held. The memory of dead buffers is given back by a thread behind a collection,
+ * which the next collection waits for.
+ */
 setFlagsFromString('--expose-gc');
 const gc: unknown = runInNewContext('gc');
 const collectGarbage = (): void => {
   assert.ok(typeof gc === 'function');
+  gc();
   gc();
 };
 
@@ -146,7 +150,7 @@ describe('PostgreSQL goes away', { skip: missing ?? false }, () => {
         if (read % LOOK_BYTES < piece.length) look();
       }
       assert.equal(read, staged.size);
-      assert.ok(most < LARGE_BYTES / 2, `${most} octets were held at once`);
+      assert.ok(most < LARGE_BYTES / 4, `${most} octets were held at once`);
       await assertClean(database, mailbox);
       mailbox.close();
     });
