@@ -10,6 +10,8 @@ export interface MessageDate {
   readonly seconds: number;
   /** Days since 1970 of the date as written. */
   readonly day: number;
+  /** Minutes east of UTC; 0 where none is written. */
+  readonly zone: number;
 }
 
 const MONTHS = 'janfebmaraprmayjunjulaugsepoctnovdec';
@@ -181,7 +183,8 @@ class DateReader {
     const midnight = midnightOf(year, month, date);
     const time = inTime ? this.#hour * 3600 + this.#minute * 60 + this.#second : 0;
     const local = midnight + time;
-    return { seconds: local - (this.#zone ?? 0) * 60, day: Math.floor(local / 86_400) };
+    const zone = this.#zone ?? 0;
+    return { seconds: local - zone * 60, day: Math.floor(local / 86_400), zone };
   }
 }
 

@@ -220,6 +220,12 @@ export function writeCommonFields(out: ByteWriter, bytes: Buffer, at: number, ma
   if (position > from) out.range(bytes, from, position);
 }
 
+/** The original bytes of all common fields, in the order of the message: a header without its other fields. */
+export function commonFields(bytes: Buffer, at: number): Buffer {
+  const table = sectionStart(bytes, at, SECTION.fields);
+  return bytes.subarray(table + 2 + readU16(bytes, table) * 4, sectionEnd(bytes, at, SECTION.fields));
+}
+
 class Cursor {
   readonly bytes: Buffer;
   at: number;

@@ -63,6 +63,8 @@ export function selectByColumns(
       return between(columns.internalDate, now - term.seconds, Infinity, rows, selection);
     case 'older':
       return between(columns.internalDate, -Infinity, now - term.seconds + 1, rows, selection);
+    case 'received':
+      return between(columns.internalDate, term.from, term.before, rows, selection);
     case 'thread':
       return between(columns.thread, term.id, term.id + 1, rows, selection);
     case 'content':

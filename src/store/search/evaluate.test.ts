@@ -236,6 +236,7 @@ function holds(m: TestMessage, q: SearchQuery): boolean {
       return has(m.body, q.text) || has(m.header, q.text);
     case 'younger':
     case 'older':
+    case 'received':
     case 'thread':
     case 'content':
       throw new Error('not generated');

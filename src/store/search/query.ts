@@ -24,6 +24,8 @@ export type SearchQuery =
     }
   /** RFC 5032: within / beyond the last `seconds`. */
   | { readonly kind: 'younger' | 'older'; readonly seconds: number }
+  /** INTERNALDATE in [from, before), seconds since 1970. */
+  | { readonly kind: 'received'; readonly from: number; readonly before: number }
   /** RFC 7162 §3.1.5: MODSEQ at or above. */
   | { readonly kind: 'modseq'; readonly from: number }
   /** Address and subject fields searched decoded; any other field name is read from the header. Empty text: field exists. */

@@ -1,0 +1,3 @@
+/** URIs of capabilities (RFC 8620 §9.4, RFC 8621 §1.3). */
+export const CORE = 'urn:ietf:params:jmap:core';
+export const MAIL = 'urn:ietf:params:jmap:mail';
