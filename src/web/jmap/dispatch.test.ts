@@ -119,7 +119,9 @@ describe('calls one after the other', () => {
   const failing = (error: Error): Method<string> => ({
     name: 'Email/get',
     capability: MAIL,
-    run: () => Promise.reject(error),
+    run: async () => {
+      throw error;
+    },
   });
   const run = async (methodCalls: unknown, methods: readonly Method<string>[], using = [CORE, MAIL]) => {
     const faults: string[] = [];

@@ -102,8 +102,8 @@ export function allHeaders(header: Buffer): Json {
   for (let i = 0; i < fields.length; i += FIELD_STRIDE) {
     const valueStart = fields[i + 2]!;
     list.push({
-      name: text.slice(fields[i + 1]!, valueStart - 1).trimEnd(),
-      value: rawText(header.subarray(valueStart, fields[i + 3]!)),
+      name: text.slice(fields[i + 1], valueStart - 1).trimEnd(),
+      value: rawText(header.subarray(valueStart, fields[i + 3])),
     });
   }
   return list;

@@ -17,6 +17,11 @@ const METHODS = new Map([...mailboxMethods, ...emailMethods].map((method) => [me
 const ACCOUNT = 'a1';
 const DAY = 86_400;
 
+function text(value: Json | undefined): string {
+  assert.ok(typeof value === 'string');
+  return value;
+}
+
 const plain = (subject: string, more = '', body = `Text of ${subject}\r\n`): string =>
   `From: =?utf-8?q?J=C3=B6rg?= <joerg@example.test>\r\nTo: Team: ann@example.test, Bob <bob@example.test>;\r\nSubject: ${subject}\r\nDate: Mon, 30 Nov 2026 08:00:00 +0200\r\nMessage-ID: <${subject.replaceAll(' ', '-')}@example.test>\r\n${more}\r\n${body}`;
 
@@ -101,7 +106,7 @@ describe('JMAP mail (RFC 8621)', () => {
   async function mailboxIdNamed(name: string): Promise<string> {
     const found = list(await call('Mailbox/get')).find((one) => one['name'] === name);
     assert.equal(typeof found?.['id'], 'string', `there is a Mailbox ${name}`);
-    return String(found?.['id']);
+    return text(found?.['id']);
   }
   async function subjects(args: object): Promise<Json[]> {
     const answers = await calls([
@@ -121,7 +126,7 @@ describe('JMAP mail (RFC 8621)', () => {
     await mailbox.createFolder('Projects/Penfold');
     const all = list(await call('Mailbox/get'));
     const names = all.map((one) => one['name']);
-    assert.ok(!names.includes('Calendar') && !names.includes('Contacts'), String(names));
+    assert.ok(!names.includes('Calendar') && !names.includes('Contacts'), names.map(text).join());
     const inbox = all.find((one) => one['role'] === 'inbox');
     assert.deepEqual([inbox?.['totalEmails'], inbox?.['unreadEmails'], inbox?.['name']], [2, 1, 'Inbox']);
     const child = all.find((one) => one['name'] === 'Penfold');
@@ -333,14 +338,14 @@ describe('JMAP mail (RFC 8621)', () => {
   test('changes: what came, what changed, what was deleted; an unknown state is told apart', async () => {
     await add(plain('one'));
     await add(plain('two'));
-    const before = String((await call('Email/get', { ids: [] }))['state']);
+    const before = text((await call('Email/get', { ids: [] }))['state']);
     const [two = '', one = ''] = ids(await call('Email/query', { sort: [{ property: 'receivedAt' }] }));
     await add(plain('three'));
     const [three = ''] = ids(await call('Email/query', { filter: { subject: 'three' } }));
     await call('Email/set', { update: { [one]: { 'keywords/$seen': true } }, destroy: [two] });
     const changes = await call('Email/changes', { sinceState: before });
     assert.deepEqual([changes['created'], changes['updated'], changes['destroyed']], [[three], [one], [two]]);
-    const now = String(changes['newState']);
+    const now = text(changes['newState']);
     const none = await call('Email/changes', { sinceState: now });
     assert.deepEqual([none['created'], none['updated'], none['destroyed'], none['newState']], [[], [], [], now]);
     assert.deepEqual(await call('Email/changes', { sinceState: 'never' }), { error: 'cannotCalculateChanges' });

@@ -89,7 +89,8 @@ function threadCounts(view: MailView, { id }: Folder): { readonly total: number;
   const columns = view.views.get(id)?.columns;
   const all = new Set<number>();
   const unread = new Set<number>();
-  for (let row = 0; columns !== undefined && row < columns.length; row += 1) {
+  if (columns === undefined) return { total: 0, unread: 0 };
+  for (let row = 0; row < columns.length; row += 1) {
     all.add(columns.thread[row]!);
     if ((columns.flags[row]! & SEEN_FLAG) === 0) unread.add(columns.thread[row]!);
   }
