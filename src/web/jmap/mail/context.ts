@@ -1,11 +1,18 @@
 /** What a method works with: the accounts the caller may open, each a mailbox handle for the length of the request. */
-import type { Mailbox } from '../../../store/api.ts';
-import { MethodError } from '../method-error.ts';
+import type { Account } from '../../../directory/model.ts';
+import type { Mailbox, MessageSink, StageOptions } from '../../../store/api.ts';
 import type { MethodArguments } from '../arguments.ts';
+import type { UploadedBlobs } from '../blobs.ts';
+import { MethodError } from '../method-error.ts';
 
 export interface OpenAccount {
+  readonly owner: Account;
   readonly mailbox: Mailbox;
   readonly isReadOnly: boolean;
+  /** Takes in a message for this mailbox. */
+  stage(options?: StageOptions): MessageSink;
+  /** What the caller has uploaded for this account. */
+  readonly uploads: UploadedBlobs;
 }
 
 export interface MailContext {

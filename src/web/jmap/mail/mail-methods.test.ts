@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { type Account, accountId } from '../../../directory/model.ts';
 import { openMemoryDatabase } from '../../../store/engine/memory/index.ts';
 import type { Mailbox, MailboxDatabase } from '../../../store/api.ts';
 import { FLAGGED, mailboxId, SEEN } from '../../../store/model.ts';
@@ -71,8 +72,28 @@ describe('JMAP mail (RFC 8621)', () => {
     await database.close();
   });
 
+  const owner: Account = {
+    id: accountId(ACCOUNT),
+    kind: 'user',
+    enabled: true,
+    displayName: 'Ann',
+    alias: 'ann',
+    userPrincipalName: 'ann@example.test',
+    mailbox: null,
+  };
   const context: MailContext = {
-    account: (id) => Promise.resolve(id === ACCOUNT ? { mailbox, isReadOnly } : null),
+    account: (id) =>
+      Promise.resolve(
+        id === ACCOUNT
+          ? {
+              owner,
+              mailbox,
+              isReadOnly,
+              stage: (options) => database.stage(options),
+              uploads: { find: () => Promise.resolve(null) },
+            }
+          : null,
+      ),
   };
   async function call(name: string, args: object = {}): Promise<JsonObject> {
     const [first] = await calls([[name, { accountId: ACCOUNT, ...args }, 'c']]);
