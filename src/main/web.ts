@@ -9,8 +9,10 @@ import type { ManagementDoor } from '../management/door.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
+import { cspReports } from '../web/csp-reports.ts';
 import { discoveryHandlers } from '../web/discovery/handlers.ts';
 import { HttpsHost } from '../web/https-host.ts';
+import { messageFrames } from '../web/message-frames.ts';
 
 export interface WebParts {
   readonly directory: Directory;
@@ -45,6 +47,8 @@ export function createWebHost(parts: WebParts): HttpsHost {
     handlers: [
       adminApi({ directory, authenticator, door, version, log }),
       ...discoveryHandlers({ directory, certificates, fqdn: server.fqdn }),
+      messageFrames,
+      cspReports(log),
     ],
     log,
   });

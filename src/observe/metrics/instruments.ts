@@ -322,6 +322,13 @@ export const INSTRUMENTS: readonly Instrument[] = [
     help: 'Lines that could not be written, to the process’s log (`server`) or another by the beginning of its file names. Anything but 0 means a full or slow disk.',
     read: () => series(tally.logLinesDropped),
   },
+  {
+    name: 'penfold_csp_reports_total',
+    type: 'counter',
+    labels: ['directive'],
+    help: 'Reports of browsers that a page of the web app tried what its Content Security Policy forbids. A hint: anybody can send one. The log has the details.',
+    read: () => series(tally.cspReports),
+  },
 ];
 
 /** The table of docs/admin/monitoring.md. */

@@ -123,6 +123,8 @@ export class Tally {
   directoryOutages = 0;
   /** log. */
   readonly logLinesDropped = new Counts();
+  /** directive. */
+  readonly cspReports = new Counts();
 }
 
 export const tally = new Tally();
