@@ -18,8 +18,11 @@ function step(name: string, command: string, args: readonly string[]): void {
 }
 
 step('types', bin('tsc'), ['--noEmit']);
+step('types of the web app', bin('tsc'), ['--noEmit', '-p', 'webapp']);
 step('lint', bin('oxlint'), ['--type-aware', '--quiet']);
-const formatted = ['src', 'test', 'bench', 'fuzz', 'scripts'].filter((folder) => existsSync(path.join(root, folder)));
+const formatted = ['src', 'webapp', 'test', 'bench', 'fuzz', 'scripts'].filter((folder) =>
+  existsSync(path.join(root, folder)),
+);
 step('format', bin('biome'), ['format', ...formatted]);
 
 console.log('── layers');

@@ -17,7 +17,11 @@ const tasks = {
   bench: ['bench/main.ts'],
   check: ['scripts/check.ts'],
   fuzz: ['fuzz/main.ts'],
+  build: ['scripts/build-webapp.ts'],
+  web: ['scripts/web.ts'],
 };
+/** Tasks that run a server which shows the web app. */
+const NEED_WEBAPP = ['start', 'test', 'web'];
 
 /** The lock file's hash is written beside the installed modules: a changed lock file installs again. */
 function install() {
@@ -59,6 +63,16 @@ if (entry === undefined) {
 }
 install();
 const node = findNode();
+if (NEED_WEBAPP.includes(task)) {
+  const built = spawnSync(node, [path.join(root, ...tasks.build[0].split('/'))], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (built.status !== 0) {
+    console.error('penfold: the web app could not be built; why stands above.');
+    process.exit(built.status ?? 1);
+  }
+}
 const [file, ...fixed] = entry;
 const child = spawn(node, [path.join(root, file), ...fixed, ...rest], {
   stdio: 'inherit',

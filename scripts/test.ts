@@ -13,9 +13,9 @@ const words = process.argv.slice(2).filter((word) => !word.startsWith('-'));
 const flags = process.argv.slice(2).filter((word) => word.startsWith('-'));
 
 const files: string[] = [];
-for await (const file of glob(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root })) {
-  // Foreign clients are `npm run test:interop`, the cluster is `npm run test:cluster`.
-  if (file.startsWith(path.join('test', 'clients')) || file.startsWith(path.join('test', 'cluster'))) continue;
+for await (const file of glob(['src/**/*.test.ts', 'webapp/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root })) {
+  // Foreign clients are `npm run test:interop`, the cluster is `npm run test:cluster`, browsers are `npm run test:web`.
+  if (['clients', 'cluster', 'web'].some((folder) => file.startsWith(path.join('test', folder, path.sep)))) continue;
   if (words.length === 0 || words.some((word) => file.includes(word))) files.push(file);
 }
 if (files.length === 0) {

@@ -25,7 +25,7 @@ export function startTable(ready: ReadyFacts, { version, data, log }: TableFacts
   add('IMAP', ready.imap, ['read mail', 'read mail']);
   add('POP3', ready.pop3, ['fetch mail', 'fetch mail']);
   add('SMTP', ready.smtp, ['send mail', 'send mail', 'mail from other servers, without logon']);
-  if (ready.web !== null) add('HTTPS', [ready.web], ['admin API: /admin/openapi.json']);
+  if (ready.web !== null) add('HTTPS', [ready.web], ['mail, calendar, settings in a browser']);
   const users = ready.mailboxes.map(({ address, password }) => [address, password]);
   return [
     `Penfold ${version} runs. Data: ${data}   Log: ${log}`,
@@ -34,7 +34,10 @@ export function startTable(ready: ReadyFacts, { version, data, log }: TableFacts
     '',
     table(['USER NAME', 'PASSWORD'], users),
     '',
-    `Certificate authority to trust: ${ready.ca}`,
+    ...(ready.web === null
+      ? []
+      : [`In a browser: https://${ready.web.host}:${ready.web.port}/   sign in as one of these`, '']),
+    `Certificate authority to trust (else the browser warns): ${ready.ca}`,
     '',
     'Try it (in another terminal):',
     ...commands(ready, first, second).map((command) => `  ${command}`),

@@ -168,7 +168,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   running.management = management;
   undo.push(() => management.close());
   const bindings = parts.webBindings ?? webBindings(configuration);
-  const web = createWebHost({ ...parts, authenticator, bindings, door: management.door });
+  const web = await createWebHost({ ...parts, authenticator, bindings, door: management.door });
   frontEnds.push({ names: ['web'], service: web });
   for (const port of proxying.ports) {
     await port.start();

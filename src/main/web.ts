@@ -1,4 +1,5 @@
 /** The HTTPS host of a running server and what is mounted on it. */
+import path from 'node:path';
 import type { Authenticator } from '../auth/api.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { Directory } from '../directory/api.ts';
@@ -9,6 +10,7 @@ import type { ManagementDoor } from '../management/door.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
+import { appFiles } from '../web/app/app-files.ts';
 import { cspReports } from '../web/csp-reports.ts';
 import { discoveryHandlers } from '../web/discovery/handlers.ts';
 import { HttpsHost } from '../web/https-host.ts';
@@ -37,7 +39,10 @@ export function webBindings(configuration: Configuration): readonly Binding[] {
   return bindings;
 }
 
-export function createWebHost(parts: WebParts): HttpsHost {
+/** Where the build leaves the browser app. */
+const APP_FILES = path.join(import.meta.dirname, '..', '..', 'webapp', 'dist');
+
+export async function createWebHost(parts: WebParts): Promise<HttpsHost> {
   const { directory, server, authenticator, certificates, bindings, version, log, door } = parts;
   return new HttpsHost({
     directory,
@@ -49,6 +54,7 @@ export function createWebHost(parts: WebParts): HttpsHost {
       ...discoveryHandlers({ directory, certificates, fqdn: server.fqdn }),
       messageFrames,
       cspReports(log),
+      await appFiles(APP_FILES),
     ],
     log,
   });

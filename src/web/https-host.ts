@@ -47,7 +47,7 @@ export interface WebExchange {
 }
 
 export interface WebHandler {
-  /** Begins and ends with a slash; the longest one that fits takes the request. */
+  /** With a slash at its end all paths that begin so, in this case; else this one path, in any case. The longest wins. */
   readonly prefix: string;
   /** A Failure becomes a problem document. */
   handle(exchange: WebExchange): Promise<void>;
@@ -257,7 +257,7 @@ export class HttpsHost {
   #handlerOf(path: string): WebHandler | null {
     let best: WebHandler | null = null;
     for (const handler of this.#options.handlers)
-      if (path.startsWith(handler.prefix) && handler.prefix.length > (best?.prefix.length ?? 0)) best = handler;
+      if (fits(handler.prefix, path) && handler.prefix.length > (best?.prefix.length ?? 0)) best = handler;
     return best;
   }
 
@@ -280,6 +280,9 @@ export class HttpsHost {
     this.#https.closeIdleConnections();
   }
 }
+
+const fits = (prefix: string, path: string): boolean =>
+  prefix.endsWith('/') ? path.startsWith(prefix) : path.toLowerCase() === prefix.toLowerCase();
 
 /** Which TCP connection it is, told alike of a socket and of the TLS on it. */
 const hopOf = (socket: Socket): string => {

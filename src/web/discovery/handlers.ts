@@ -29,22 +29,15 @@ const ADDRESS_CHARACTERS = 256;
 const CACHE = 'max-age=60';
 
 export function discoveryHandlers(options: DiscoveryOptions): readonly WebHandler[] {
-  const exact = (path: string, handle: WebHandler['handle']): WebHandler => ({
-    prefix: path.slice(0, path.lastIndexOf('/') + 1),
-    handle: async (exchange) => {
-      if (exchange.url.pathname.toLowerCase() !== path.toLowerCase()) throw nothingAt(exchange);
-      await handle(exchange);
-    },
-  });
   const thunderbird = (exchange: WebExchange): Promise<void> => serveAutoconfig(options, exchange);
   const outlook = (exchange: WebExchange): Promise<void> => serveAutodiscover(options, exchange);
   return [
-    exact('/.well-known/autoconfig/mail/config-v1.1.xml', thunderbird),
-    exact('/mail/config-v1.1.xml', thunderbird),
+    { prefix: '/.well-known/autoconfig/mail/config-v1.1.xml', handle: thunderbird },
+    { prefix: '/mail/config-v1.1.xml', handle: thunderbird },
     { prefix: '/autodiscover/', handle: outlook },
     // Older Outlooks write it so.
     { prefix: '/Autodiscover/', handle: outlook },
-    exact('/discovery/apple.mobileconfig', (exchange) => serveMobileconfig(options, exchange)),
+    { prefix: '/discovery/apple.mobileconfig', handle: (exchange) => serveMobileconfig(options, exchange) },
   ];
 }
 
