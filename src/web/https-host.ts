@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Directory } from '../directory/api.ts';
 import type { Binding, ServerId } from '../directory/model.ts';
@@ -22,7 +23,7 @@ import { tally } from '../observe/metrics/tally.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { WEB_CONNECTIONS, WEB_CONNECTIONS_PER_ADDRESS, WEB_HEADER_BYTES } from '../wire/limits.ts';
 import { localEnd, remoteEnd } from '../wire/socket-facts.ts';
-import { problemOf, sendProblem } from './problem.ts';
+import { problem, problemOf, refuseUpgrade, sendProblem } from './problem.ts';
 
 /** TLS handshake, then the head of a request, then all of it. */
 const HANDSHAKE_MS = 10_000;
@@ -37,21 +38,49 @@ const RETRY_MS = 15_000;
 /** One year (RFC 6797 §6.1.1). Not for subdomains: those may be other people's servers. */
 const HSTS = 'max-age=31536000';
 
-export interface WebExchange {
+interface Arrived {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
   readonly url: URL;
   readonly remoteAddress: string;
   /** Aborted when the client has gone away or the service stops. */
   readonly signal: AbortSignal;
+  /** Aborted when the service begins to stop: answers without an end have to end now. */
+  readonly leaving: AbortSignal;
+}
+
+export interface WebExchange extends Arrived {
+  readonly response: ServerResponse;
+}
+
+/** A client that asks for another protocol on its connection (RFC 9110 §7.8). */
+export interface WebUpgrade extends Arrived {
+  readonly socket: Duplex;
+  /** What it has sent behind its request already. */
+  readonly head: Buffer;
 }
 
 export interface WebHandler {
   /** With a slash at its end all paths that begin so, in this case; else this one path, in any case. The longest wins. */
   readonly prefix: string;
+  /** It bounds the time of a body itself, by what comes in; else a request has REQUEST_MS. */
+  readonly streamsBodies?: true;
   /** A Failure becomes a problem document. */
   handle(exchange: WebExchange): Promise<void>;
+  /**
+   * Resolves when the connection is over. A Failure before anything was written becomes a problem document. Missing:
+   * it is refused.
+   */
+  upgrade?(exchange: WebUpgrade): Promise<void>;
 }
+
+const HEADERS: Readonly<Record<string, string>> = {
+  'strict-transport-security': HSTS,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'DENY',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+};
 
 export interface HttpsHostOptions {
   readonly directory: Directory;
@@ -77,6 +106,7 @@ export class HttpsHost {
   readonly #active = new Set<Promise<void>>();
   readonly #unwatch: () => void;
   #stop = new AbortController();
+  #leave = new AbortController();
   #connections = 0;
   readonly #byAddress = new Map<string, number>();
   /** The client of each open connection from a load balancer. The TLS socket that Node makes of it has only its ends. */
@@ -95,12 +125,16 @@ export class HttpsHost {
         ...(SNICallback === undefined ? {} : { SNICallback }),
         handshakeTimeout: HANDSHAKE_MS,
         headersTimeout: limits?.headersMs ?? HEADERS_MS,
-        requestTimeout: limits?.requestMs ?? REQUEST_MS,
+        // Bodies have their time each (#bodyDeadline): Node has one for all requests, uploads as well.
+        requestTimeout: 0,
         connectionsCheckingInterval: Math.min(1000, limits?.headersMs ?? HEADERS_MS),
         keepAliveTimeout: KEEP_ALIVE_MS,
         maxHeaderSize: WEB_HEADER_BYTES,
       },
-      (request, response) => this.#accept(request, response),
+      (request, response) => this.#begin(this.#answer(request, response)),
+    );
+    this.#https.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#begin(this.#upgrade(request, socket, head)),
     );
     this.#https.setTimeout(IDLE_MS);
     // The sockets come from Listeners, as with the other services; without this event Node watches no request's time.
@@ -214,39 +248,25 @@ export class HttpsHost {
     this.#retry.unref();
   }
 
-  #accept(request: IncomingMessage, response: ServerResponse): void {
-    const work = this.#answer(request, response).finally(() => this.#active.delete(work));
+  #begin(answer: Promise<void>): void {
+    const work = answer.finally(() => this.#active.delete(work));
     this.#active.add(work);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { log } = this.#options;
     const gone = new AbortController();
     response.once('close', () => gone.abort(new Failure('UNAVAILABLE', 'the client has gone away')));
-    response.setHeader('strict-transport-security', HSTS);
-    response.setHeader('x-content-type-options', 'nosniff');
-    response.setHeader('referrer-policy', 'no-referrer');
-    response.setHeader('x-frame-options', 'DENY');
-    response.setHeader('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
-    response.setHeader('cross-origin-resource-policy', 'same-origin');
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    let deadline: NodeJS.Timeout | null = null;
     try {
-      const target = request.url ?? '/';
-      if (!target.startsWith('/') || !URL.canParse(target, 'https://host'))
-        throw new Failure('CLIENTBUG', 'the request target is no path');
-      const url = new URL(target, 'https://host');
-      const handler = this.#handlerOf(url.pathname);
-      if (handler === null) throw new Failure('NONEXISTENT', `there is nothing at ${url.pathname.slice(0, 200)}`);
-      await handler.handle({
-        request,
-        response,
-        url,
-        remoteAddress: this.#behindBalancers.get(hopOf(request.socket)) ?? remoteEnd(request.socket).address,
-        signal: AbortSignal.any([gone.signal, this.#stop.signal]),
-      });
+      const { handler, url } = this.#routed(request);
+      if (handler.streamsBodies !== true && !request.complete) deadline = this.#bodyDeadline(request, response);
+      await handler.handle({ response, ...this.#arrived(request, url, gone.signal) });
     } catch (error) {
-      if (!(error instanceof Failure) && !response.destroyed)
-        log.error({ err: error, path: request.url?.slice(0, 200) }, 'a web request failed');
+      this.#logFault(error, request, response.destroyed);
       sendProblem(response, { ...problemOf(error) });
+    } finally {
+      if (deadline !== null) clearTimeout(deadline);
     }
     // What the client still sends of a refused request is not waited for.
     if (request.complete) return;
@@ -254,17 +274,67 @@ export class HttpsHost {
     else response.once('finish', () => request.destroy());
   }
 
-  #handlerOf(path: string): WebHandler | null {
-    let best: WebHandler | null = null;
-    for (const handler of this.#options.handlers)
-      if (fits(handler.prefix, path) && handler.prefix.length > (best?.prefix.length ?? 0)) best = handler;
-    return best;
+  /** A body that does not come in its time: 408, and the connection ends. */
+  #bodyDeadline(request: IncomingMessage, response: ServerResponse): NodeJS.Timeout {
+    const late = (): void => {
+      if (request.complete) return;
+      if (!response.headersSent)
+        sendProblem(response, { ...problem(408, 'the request did not come in time', 'LIMIT') }, { connection: 'close' });
+      request.destroy();
+    };
+    return setTimeout(late, this.#options.limits?.requestMs ?? REQUEST_MS).unref();
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const gone = new AbortController();
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => gone.abort(new Failure('UNAVAILABLE', 'the client has gone away')));
+    try {
+      const { handler, url } = this.#routed(request);
+      if (handler.upgrade === undefined)
+        throw new Failure('CLIENTBUG', `no other protocol is spoken at ${url.pathname.slice(0, 200)}`);
+      await handler.upgrade({ socket, head, ...this.#arrived(request, url, gone.signal) });
+    } catch (error) {
+      this.#logFault(error, request, socket.destroyed);
+      refuseUpgrade(socket, { ...problemOf(error) });
+    }
+  }
+
+  /** @throws Failure CLIENTBUG, NONEXISTENT */
+  #routed(request: IncomingMessage): { readonly handler: WebHandler; readonly url: URL } {
+    const target = request.url ?? '/';
+    if (!target.startsWith('/') || !URL.canParse(target, 'https://host'))
+      throw new Failure('CLIENTBUG', 'the request target is no path');
+    const url = new URL(target, 'https://host');
+    let handler: WebHandler | null = null;
+    for (const one of this.#options.handlers)
+      if (fits(one.prefix, url.pathname) && one.prefix.length > (handler?.prefix.length ?? 0)) handler = one;
+    if (handler === null) throw new Failure('NONEXISTENT', `there is nothing at ${url.pathname.slice(0, 200)}`);
+    return { handler, url };
+  }
+
+  #arrived(request: IncomingMessage, url: URL, gone: AbortSignal): Arrived {
+    return {
+      request,
+      url,
+      remoteAddress: this.#behindBalancers.get(hopOf(request.socket)) ?? remoteEnd(request.socket).address,
+      signal: AbortSignal.any([gone, this.#stop.signal]),
+      leaving: this.#leave.signal,
+    };
+  }
+
+  #logFault(error: unknown, request: IncomingMessage, isGone: boolean): void {
+    if (error instanceof Failure || isGone) return;
+    // A query may hold what is nobody's business.
+    this.#options.log.error({ err: error, path: request.url?.split('?', 1)[0]?.slice(0, 200) }, 'a web request failed');
   }
 
   /** Lets running requests end for `ms`, then ends them. */
   async #endRequests(ms: number): Promise<void> {
-    const stop = this.#stop;
+    const [stop, leave] = [this.#stop, this.#leave];
     this.#stop = new AbortController();
+    this.#leave = new AbortController();
+    leave.abort(new Failure('UNAVAILABLE', 'the service stops'));
     this.#https.closeIdleConnections();
     const running = [...this.#active];
     const over = new AbortController();

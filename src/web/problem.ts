@@ -1,5 +1,7 @@
 /** Refusals over HTTPS as problem details (RFC 9457). Knows no request handler. */
+import { Buffer } from 'node:buffer';
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { Failure, type FailureCode } from '../observe/failure.ts';
 
 const STATUS: Readonly<Partial<Record<FailureCode, number>>> = {
@@ -51,4 +53,22 @@ export function sendProblem(
   }
   response.writeHead(one.status, { 'content-type': 'application/problem+json', ...headers });
   response.end(JSON.stringify(one));
+}
+
+/** The same on a connection that was to become another protocol's: there is no response object any more. */
+export function refuseUpgrade(
+  socket: Duplex,
+  one: Problem & Readonly<Record<string, unknown>>,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (socket.destroyed || !socket.writable) return;
+  const body = JSON.stringify(one);
+  const fields = {
+    ...headers,
+    connection: 'close',
+    'content-type': 'application/problem+json',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${one.status} ${one.title}\r\n${head.join('')}\r\n${body}`);
 }
