@@ -20,10 +20,8 @@ const uu = (bytes: Buffer): string => {
   const rows: string[] = [];
   for (let at = 0; at < bytes.length; at += 45) {
     const row = bytes.subarray(at, at + 45);
-    const six = [...row.toString('base64').replaceAll('=', 'A')].map((one) =>
-      String.fromCharCode(
-        ('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(one) || 64) + 32,
-      ),
+    const six = Array.from(row.toString('base64').replaceAll('=', 'A'), (one) =>
+      String.fromCharCode(('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(one) || 64) + 32),
     );
     rows.push(String.fromCharCode(row.length + 32) + six.join(''));
   }
@@ -34,7 +32,7 @@ const BODIES: Readonly<Record<string, readonly string[]>> = {
   base64: [
     '',
     lines(binary.toString('base64')),
-    lines(`${binary.toString('base64')}`, 74),
+    lines(binary.toString('base64'), 74),
     lines(binary.toString('base64')).replaceAll('\r\n', ''),
     // Encoded line by line: each ends with padding.
     [binary.subarray(0, 100), binary.subarray(100, 151), binary.subarray(151)]

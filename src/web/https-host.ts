@@ -278,9 +278,13 @@ export class HttpsHost {
   #bodyDeadline(request: IncomingMessage, response: ServerResponse): NodeJS.Timeout {
     const late = (): void => {
       if (request.complete) return;
-      if (!response.headersSent)
-        sendProblem(response, { ...problem(408, 'the request did not come in time', 'LIMIT') }, { connection: 'close' });
-      request.destroy();
+      if (response.headersSent) {
+        request.destroy();
+        return;
+      }
+      response.once('finish', () => request.destroy());
+      const slow = problem(408, 'the request did not come in time', 'LIMIT');
+      sendProblem(response, { ...slow }, { connection: 'close' });
     };
     return setTimeout(late, this.#options.limits?.requestMs ?? REQUEST_MS).unref();
   }

@@ -150,8 +150,7 @@ export class Uploads {
 
   /** @throws Failure OVERQUOTA */
   async #makeRoom(shelf: Shelf): Promise<void> {
-    const isFull = (): boolean =>
-      shelf.bytes > UPLOADS_BYTES || shelf.blobs.size + shelf.arriving > UPLOADS_NUMBER;
+    const isFull = (): boolean => shelf.bytes > UPLOADS_BYTES || shelf.blobs.size + shelf.arriving > UPLOADS_NUMBER;
     if (!isFull()) return;
     const before = this.#now() - UPLOAD_KEPT_AT_LEAST_MS;
     for (const [blobId, { used }] of [...shelf.blobs].sort(([, a], [, b]) => a.used - b.used)) {
