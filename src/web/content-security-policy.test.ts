@@ -59,7 +59,14 @@ describe('Content Security Policies', () => {
 async function serve(handler: WebHandler): Promise<{ readonly base: string; readonly stop: () => void }> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://host');
-    const exchange = { request, response, url, remoteAddress: '192.0.2.1', signal: new AbortController().signal };
+    const exchange = {
+      request,
+      response,
+      url,
+      remoteAddress: '192.0.2.1',
+      signal: new AbortController().signal,
+      leaving: new AbortController().signal,
+    };
     response.setHeader('x-frame-options', 'DENY');
     handler.handle(exchange).catch((error: unknown) => sendProblem(response, { ...problemOf(error) }));
   });

@@ -95,7 +95,14 @@ async function serve(handler: WebHandler): Promise<Server> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'https://host');
     handler
-      .handle({ request, response, url, remoteAddress: '127.0.0.1', signal: new AbortController().signal })
+      .handle({
+        request,
+        response,
+        url,
+        remoteAddress: '127.0.0.1',
+        signal: new AbortController().signal,
+        leaving: new AbortController().signal,
+      })
       .catch((error: unknown) => sendProblem(response, { ...problemOf(error) }));
   });
   server.listen(0, '127.0.0.1');
