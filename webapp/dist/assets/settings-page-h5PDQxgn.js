@@ -1,1 +1,0 @@
-import{i as e,t}from"./useTranslation-D6TGNajx.js";var n=e();function r(){let{t:e}=t(`app`);return(0,n.jsx)(`h1`,{children:e(`nav.settings`)})}export{r as default};
