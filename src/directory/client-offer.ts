@@ -4,7 +4,7 @@
  * domain, so that nobody learns which addresses exist. Autoconfiguration and the DNS records both say this.
  */
 import type { Directory } from './api.ts';
-import { bestFirst, clientSettings } from './client-settings.ts';
+import { bestFirst, type ClientSettings, clientSettings } from './client-settings.ts';
 import type { ConnectionSetting, Server, ServiceName } from './model.ts';
 import { domainKey, splitAddress } from './names.ts';
 
@@ -34,9 +34,8 @@ export async function acceptedDomainOf(directory: Directory, address: string): P
 export async function clientOffer(directory: Directory, domain: string): Promise<ClientOffer | null> {
   const accepted = await acceptedDomainOf(directory, `x@${domain}`);
   if (accepted === null) return null;
-  const servers = await directory.servers();
   const running = new Map<Server, ReadonlySet<ServiceName>>();
-  for (const server of servers) running.set(server, await servicesRunning(directory, server));
+  for (const server of await directory.servers()) running.set(server, await servicesRunning(directory, server));
   const anywhere = (service: ServiceName): boolean => [...running.values()].some((services) => services.has(service));
 
   const imap: ConnectionSetting[] = [];
@@ -44,11 +43,7 @@ export async function clientOffer(directory: Directory, domain: string): Promise
   const smtp: ConnectionSetting[] = [];
   for (const [server, services] of running) {
     if (!server.frontEnd) continue;
-    const { external } = clientSettings({
-      pop: await directory.popSettings(server.id),
-      imap: await directory.imapSettings(server.id),
-      connectors: await directory.connectors(server.id),
-    });
+    const { external } = await publishedSettings(directory, server);
     if (services.has('imap4') && anywhere('imap4-backend')) imap.push(...external.imap);
     if (services.has('pop3') && anywhere('pop3-backend')) pop.push(...external.pop);
     if (services.has('frontend-transport')) smtp.push(...external.smtp);
@@ -63,7 +58,16 @@ export async function clientOffer(directory: Directory, domain: string): Promise
   };
 }
 
-async function servicesRunning(directory: Directory, server: Server): Promise<ReadonlySet<ServiceName>> {
+/** What the admin publishes for clients of one front end. */
+export async function publishedSettings(directory: Directory, server: Server): Promise<ClientSettings> {
+  return clientSettings({
+    pop: await directory.popSettings(server.id),
+    imap: await directory.imapSettings(server.id),
+    connectors: await directory.connectors(server.id),
+  });
+}
+
+export async function servicesRunning(directory: Directory, server: Server): Promise<ReadonlySet<ServiceName>> {
   const states = await directory.services(server.id);
   return new Set(states.filter((state) => state.running).map((state) => state.service));
 }

@@ -4,7 +4,8 @@
  */
 import { Buffer } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LineClient, ProbeError } from './line-client.ts';
+import { LineClient } from './line-client.ts';
+import { answered, ProbeError } from './probe-error.ts';
 import {
   LEFT_OVER_HOURS,
   LOOK_AGAIN_MS,
@@ -16,15 +17,22 @@ import {
 
 /** @throws ProbeError */
 export async function probeImap(options: ProbeOptions): Promise<void> {
-  const client = await LineClient.connect(options.target, options.perConnectionTimeoutMs);
+  const client = await LineClient.connect(options.target, options.perConnectionTimeoutMs, options);
   try {
     const imap = new ImapProbe(client);
     await imap.greeting();
+    options.onStep?.('greeting');
     if (options.target.connectionType === 'Tls') {
       await imap.run('STARTTLS');
       await client.startTls();
     }
+    await options.beforeLogon?.();
     await imap.logOn(options.credential.user, options.credential.password);
+    options.onStep?.('logon');
+    if (options.opensInbox === true) {
+      await imap.run('EXAMINE INBOX');
+      options.onStep?.('open');
+    }
     if (options.message !== null) await imap.findAndDelete(options.message, options);
     await imap.run('LOGOUT');
   } finally {
@@ -42,7 +50,7 @@ class ImapProbe {
 
   async greeting(): Promise<void> {
     const line = await this.#client.line();
-    if (!/^\* (OK|PREAUTH)/i.test(line)) throw new ProbeError(`IMAP Error: ${line}`);
+    if (!/^\* (OK|PREAUTH)/i.test(line)) throw answered('IMAP', line);
   }
 
   /** Untagged lines. `continuation` answers a `+`. */
@@ -56,7 +64,7 @@ class ImapProbe {
       if (line.startsWith('+') && continuation !== null) this.#client.send(continuation);
       else if (!line.startsWith(`${tag} `)) untagged.push(line);
       else if (/^\S+ OK/i.test(line)) return untagged;
-      else throw new ProbeError(`IMAP Error: ${line}`);
+      else throw answered('IMAP', line);
     }
   }
 

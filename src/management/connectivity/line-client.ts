@@ -4,8 +4,9 @@
  */
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { faultOf, ProbeError } from './probe-error.ts';
 
 export interface ProbeTarget {
   readonly host: string;
@@ -16,45 +17,60 @@ export interface ProbeTarget {
   readonly serverName: string;
   /** TrustAnySSLCertificate. */
   readonly trustAny: boolean;
-  /** PEM of authorities trusted beside the system's. */
+  /** PEM of the authorities that are trusted instead of those that the machine trusts; none: the machine's (trust.ts). */
   readonly authorities: readonly string[];
+  /** Resolves `host`; the machine's own way when missing. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
-/** What went wrong, in words for an admin; `step` names where. */
-export class ProbeError extends Error {
-  override readonly name = 'ProbeError';
+/** What a probe has done, told as it goes to whoever shows it. */
+export type ProbeStep = 'connect' | 'tls' | 'greeting' | 'logon' | 'open';
+
+export interface ProbeWatch {
+  onStep?(step: ProbeStep): void;
+  /** Aborted: the connection is closed. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const LINE_BYTES = 64 * 1024;
+const withTime = (ms: number, { signal }: ProbeWatch): AbortSignal =>
+  signal === undefined ? AbortSignal.timeout(ms) : AbortSignal.any([AbortSignal.timeout(ms), signal]);
 
 export class LineClient {
   readonly #target: ProbeTarget;
   readonly #timeoutMs: number;
+  readonly #watch: ProbeWatch;
   #socket: Socket;
   #buffer = Buffer.alloc(0);
   #ended = false;
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
 
-  private constructor(target: ProbeTarget, timeoutMs: number, socket: Socket) {
+  private constructor(target: ProbeTarget, timeoutMs: number, socket: Socket, watch: ProbeWatch) {
     this.#target = target;
     this.#timeoutMs = timeoutMs;
     this.#socket = socket;
+    this.#watch = watch;
     this.#attach(socket);
+    watch.signal?.addEventListener('abort', () => this.close(), { once: true });
   }
 
   /** @param timeoutMs for connecting and for each line @throws ProbeError */
-  static async connect(target: ProbeTarget, timeoutMs: number): Promise<LineClient> {
-    const where = `${target.host}:${target.port}`;
-    const plain = connect({ host: target.host, port: target.port, noDelay: true });
+  static async connect(target: ProbeTarget, timeoutMs: number, watch: ProbeWatch = {}): Promise<LineClient> {
+    watch.signal?.throwIfAborted();
+    const { host, port, lookup } = target;
+    const where = `${host}:${port}`;
+    const plain = connect({ host, port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) });
     plain.on('error', () => {});
     try {
-      await once(plain, 'connect', { signal: AbortSignal.timeout(timeoutMs) });
+      await once(plain, 'connect', { signal: withTime(timeoutMs, watch) });
     } catch (error) {
       plain.destroy();
-      throw new ProbeError(`cannot connect to ${where}: ${reason(error)}`, { cause: error });
+      const { words, fault } = faultOf(error);
+      throw new ProbeError(`cannot connect to ${where}: ${words}`, fault, { cause: error });
     }
-    const client = new LineClient(target, timeoutMs, plain);
+    const client = new LineClient(target, timeoutMs, plain, watch);
+    watch.onStep?.('connect');
     if (target.connectionType === 'Ssl') await client.startTls();
     return client;
   }
@@ -68,18 +84,21 @@ export class LineClient {
     const { authorities, serverName, trustAny } = this.#target;
     const secure: TLSSocket = connectTls({
       socket: plain,
-      servername: serverName,
+      // An address is checked like a name, and never sent as one (RFC 6066 §3).
+      ...(isIP(serverName) === 0 ? { servername: serverName } : { host: serverName }),
       rejectUnauthorized: !trustAny,
       ...(authorities.length === 0 ? {} : { ca: [...authorities] }),
     });
     try {
-      await once(secure, 'secureConnect', { signal: AbortSignal.timeout(this.#timeoutMs) });
+      await once(secure, 'secureConnect', { signal: withTime(this.#timeoutMs, this.#watch) });
     } catch (error) {
       secure.destroy();
-      throw new ProbeError(`TLS with ${serverName} failed: ${reason(error)}`, { cause: error });
+      const { words, fault } = faultOf(error);
+      throw new ProbeError(`TLS with ${serverName} failed: ${words}`, fault, { cause: error });
     }
     this.#socket = secure;
     this.#attach(secure);
+    this.#watch.onStep?.('tls');
   }
 
   get encrypted(): boolean {
@@ -101,10 +120,11 @@ export class LineClient {
         return line;
       }
       if (this.#buffer.length > LINE_BYTES) throw new ProbeError(`the server sent a line of over ${LINE_BYTES} bytes`);
-      if (this.#failure !== null) throw new ProbeError(`the connection broke: ${reason(this.#failure)}`);
-      if (this.#ended) throw new ProbeError('the server closed the connection');
+      if (this.#failure !== null) throw new ProbeError(`the connection broke: ${faultOf(this.#failure).words}`);
+      if (this.#ended) throw new ProbeError('the server closed the connection', { kind: 'closed' });
       const left = until - performance.now();
-      if (left <= 0) throw new ProbeError(`no answer within ${Math.round(this.#timeoutMs / 1000)} seconds`);
+      if (left <= 0)
+        throw new ProbeError(`no answer within ${Math.round(this.#timeoutMs / 1000)} seconds`, { kind: 'timeout' });
       await this.#more(left);
     }
   }
@@ -144,28 +164,5 @@ export class LineClient {
       this.#failure = error;
       wake();
     });
-  }
-}
-
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'no answer in time';
-  const code: unknown = Reflect.get(error, 'code');
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there (connection refused)';
-    case 'ENOTFOUND':
-      return 'the name cannot be resolved';
-    case 'CERT_HAS_EXPIRED':
-      return 'the certificate has expired';
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `the certificate is for another name (${error.message})`;
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return `the certificate is not trusted (${error.message})`;
-    default:
-      return error.message === '' ? String(code) : error.message;
   }
 }

@@ -2,7 +2,8 @@
  * Logs on by POP3 as a client would; in full mode finds the test message and deletes it (exchange-behaviour.md §10).
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { LineClient, ProbeError } from './line-client.ts';
+import { LineClient } from './line-client.ts';
+import { answered, ProbeError } from './probe-error.ts';
 import { LOOK_AGAIN_MS, type ProbeOptions, subjectOf, type TestMessage } from './probe.ts';
 
 /** Newest messages that are looked through for the test message. */
@@ -20,10 +21,12 @@ export async function probePop(options: ProbeOptions): Promise<void> {
 }
 
 /** False: the test message is not there yet. */
-async function onePass({ target, credential, perConnectionTimeoutMs, message }: ProbeOptions): Promise<boolean> {
-  const client = await LineClient.connect(target, perConnectionTimeoutMs);
+async function onePass(options: ProbeOptions): Promise<boolean> {
+  const { target, credential, perConnectionTimeoutMs, message } = options;
+  const client = await LineClient.connect(target, perConnectionTimeoutMs, options);
   try {
     await expectOk(client);
+    options.onStep?.('greeting');
     if (target.connectionType === 'Tls') {
       await command(client, 'STLS');
       await client.startTls();
@@ -31,8 +34,14 @@ async function onePass({ target, credential, perConnectionTimeoutMs, message }: 
     if (/[\r\n]/.test(credential.user + credential.password)) {
       throw new ProbeError('a user name or password with a line break cannot be sent');
     }
+    await options.beforeLogon?.();
     await command(client, `USER ${credential.user}`);
     await command(client, `PASS ${credential.password}`);
+    options.onStep?.('logon');
+    if (options.opensInbox === true) {
+      await command(client, 'STAT');
+      options.onStep?.('open');
+    }
     const found = message === null ? true : await deleteMessage(client, message);
     await command(client, 'QUIT');
     return found;
@@ -68,6 +77,6 @@ async function command(client: LineClient, line: string): Promise<string> {
 
 async function expectOk(client: LineClient): Promise<string> {
   const line = await client.line();
-  if (!line.startsWith('+OK')) throw new ProbeError(`POP3 Error: ${line}`);
+  if (!line.startsWith('+OK')) throw answered('POP3', line);
   return line;
 }

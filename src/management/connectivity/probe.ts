@@ -1,22 +1,24 @@
 /** What the probes of IMAP4, POP3 and SMTP have in common (exchange-behaviour.md §4, §10). */
-import type { ProbeTarget } from './line-client.ts';
+import type { ProbeTarget, ProbeWatch } from './line-client.ts';
 
 export interface ProbeCredential {
   readonly user: string;
   readonly password: string;
 }
 
-export interface ProbeOptions {
+export interface ProbeOptions extends ProbeWatch {
   readonly target: ProbeTarget;
   readonly credential: ProbeCredential;
   /** PerConnectionTimeout: for connecting and for each answer. */
   readonly perConnectionTimeoutMs: number;
   /** Timeout: for all of it. */
   readonly timeoutMs: number;
-  /** Aborted: nobody waits for the result, and the server under test is left in peace. */
-  readonly signal?: AbortSignal | undefined;
   /** Null: LightMode, logon only. Else the test message is looked for by this Subject and deleted. */
   readonly message: TestMessage | null;
+  /** Asked before the password is sent. @throws when it shall not be */
+  beforeLogon?(): Promise<void>;
+  /** Opens the Inbox as a client does that shows it. */
+  readonly opensInbox?: boolean;
 }
 
 /** A message that was submitted for the probe and must appear in the Inbox. */

@@ -4,10 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { probeImap } from './imap-probe.ts';
-import { type ProbeTarget, ProbeError } from './line-client.ts';
+import type { ProbeTarget } from './line-client.ts';
 import { probePop } from './pop-probe.ts';
+import { ProbeError } from './probe-error.ts';
 import type { ProbeCredential, TestMessage } from './probe.ts';
 import { probeSmtp } from './smtp-probe.ts';
+import { withEitherTrust } from './trust.ts';
 
 export type ProbedProtocol = 'imap' | 'pop3' | 'smtp';
 
@@ -50,17 +52,19 @@ export async function testConnectivity(test: ConnectivityTest): Promise<Connecti
 }
 
 async function run(test: ConnectivityTest): Promise<void> {
-  const { protocol, target, submission, credential, address, perConnectionTimeoutMs, timeoutMs, signal } = test;
+  const { protocol, submission, credential, address, perConnectionTimeoutMs, timeoutMs, signal } = test;
   const message: TestMessage | null = submission === null ? null : { id: randomUUID() };
   const common = { credential, perConnectionTimeoutMs, timeoutMs, signal };
-  if (submission !== null) await probeSmtp({ ...common, target: submission, message, address });
-  switch (protocol) {
-    case 'imap':
-      return probeImap({ ...common, target, message });
-    case 'pop3':
-      return probePop({ ...common, target, message });
-    case 'smtp':
-      if (submission === null) await probeSmtp({ ...common, target, message: null, address });
-      return undefined;
-  }
+  if (submission !== null)
+    await withEitherTrust(submission, (target) => probeSmtp({ ...common, target, message, address }));
+  await withEitherTrust(test.target, async (target) => {
+    switch (protocol) {
+      case 'imap':
+        return probeImap({ ...common, target, message });
+      case 'pop3':
+        return probePop({ ...common, target, message });
+      case 'smtp':
+        return submission === null ? probeSmtp({ ...common, target, message: null, address }) : undefined;
+    }
+  });
 }

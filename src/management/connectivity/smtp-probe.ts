@@ -1,6 +1,7 @@
 /** Submits the test message by authenticated SMTP as a client would (exchange-behaviour.md §10; RFC 6409). */
 import { Buffer } from 'node:buffer';
-import { LineClient, ProbeError } from './line-client.ts';
+import { LineClient } from './line-client.ts';
+import { answered, ProbeError } from './probe-error.ts';
 import { type ProbeOptions, subjectOf } from './probe.ts';
 
 export interface SmtpProbeOptions extends ProbeOptions {
@@ -11,9 +12,10 @@ export interface SmtpProbeOptions extends ProbeOptions {
 /** Null message: logs on and leaves. @throws ProbeError */
 export async function probeSmtp(options: SmtpProbeOptions): Promise<void> {
   const { target, credential, message, address } = options;
-  const client = await LineClient.connect(target, options.perConnectionTimeoutMs);
+  const client = await LineClient.connect(target, options.perConnectionTimeoutMs, options);
   try {
     await expect(client, '220');
+    options.onStep?.('greeting');
     let offered = await command(client, 'EHLO localhost', '250');
     if (target.connectionType === 'Tls') {
       await command(client, 'STARTTLS', '220');
@@ -22,7 +24,9 @@ export async function probeSmtp(options: SmtpProbeOptions): Promise<void> {
     }
     if (!/AUTH.*PLAIN/i.test(offered)) throw new ProbeError('the server offers no AUTH PLAIN on this connection');
     const plain = Buffer.from(`\0${credential.user}\0${credential.password}`).toString('base64');
+    await options.beforeLogon?.();
     await command(client, `AUTH PLAIN ${plain}`, '235');
+    options.onStep?.('logon');
     if (message !== null) {
       await command(client, `MAIL FROM:<${address}>`, '250');
       await command(client, `RCPT TO:<${address}>`, '250');
@@ -57,7 +61,7 @@ async function expect(client: LineClient, code: string): Promise<string> {
     const line = await client.line();
     lines.push(line);
     if (line[3] === '-') continue;
-    if (!line.startsWith(code)) throw new ProbeError(`SMTP Error: ${lines.join(' ')}`);
+    if (!line.startsWith(code)) throw answered('SMTP', lines.join(' '));
     return lines.join('\n');
   }
 }

@@ -6,7 +6,7 @@
 import type { ServiceName } from '../../directory/model.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
-import { ProbeError } from '../connectivity/line-client.ts';
+import { ProbeError } from '../connectivity/probe-error.ts';
 import type { HealthEntry } from './entry.ts';
 import { type Probe, PROBES, type ProbeServices } from './probes.ts';
 

@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import type { Account, ServiceName } from '../../directory/model.ts';
 import { Failure } from '../../observe/failure.ts';
 import type { MailboxDatabase } from '../../store/api.ts';
-import { LineClient, ProbeError, type ProbeTarget } from '../connectivity/line-client.ts';
+import { LineClient, type ProbeTarget } from '../connectivity/line-client.ts';
+import { ProbeError } from '../connectivity/probe-error.ts';
 import { type ProbedProtocol, testConnectivity } from '../connectivity/run.ts';
 import type { FrontDoor } from '../services-of-instance.ts';
 
