@@ -6,6 +6,7 @@ import type { Directory } from '../directory/api.ts';
 import type { Binding, Server } from '../directory/model.ts';
 import { binding, listOf } from '../directory/settings/value-types.ts';
 import { adminApi } from '../management/api/admin-api.ts';
+import { CallPlaces } from '../management/api/call-places.ts';
 import type { ManagementDoor } from '../management/door.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
@@ -44,13 +45,14 @@ const APP_FILES = path.join(import.meta.dirname, '..', '..', 'webapp', 'dist');
 
 export async function createWebHost(parts: WebParts): Promise<HttpsHost> {
   const { directory, server, authenticator, certificates, bindings, version, log, door } = parts;
+  const places = new CallPlaces();
   return new HttpsHost({
     directory,
     server: server.id,
     bindings,
     certificates,
     handlers: [
-      adminApi({ directory, authenticator, door, version, log }),
+      adminApi({ directory, authenticator, door, places, version, log }),
       ...discoveryHandlers({ directory, certificates, fqdn: server.fqdn }),
       messageFrames,
       cspReports(log),

@@ -10,7 +10,7 @@ import { Failure } from '../../observe/failure.ts';
 import type { Catalogue, Entry } from './catalogue.ts';
 import { lex, type Token } from './grammar/lexer.ts';
 import { COMPARISONS } from './grammar/predicate.ts';
-import { quoted } from './grammar/printer.ts';
+import { quoted } from '../../management/command-line.ts';
 
 export interface Completion {
   /** Whole words in the place of what stands behind `from`. */

@@ -12,13 +12,14 @@ import { Failure } from '../../observe/failure.ts';
 import type { Log } from '../../observe/log.ts';
 import { readBody, type WebExchange, type WebHandler, writeAll } from '../../web/https-host.ts';
 import { problem, problemOf, type Problem, sendProblem } from '../../web/problem.ts';
-import { ADMIN_CALLS_AT_ONCE, ADMIN_CALLS_OF_ONE, ADMIN_REQUEST_BYTES } from '../../wire/limits.ts';
+import { ADMIN_REQUEST_BYTES } from '../../wire/limits.ts';
 import type { RawArguments } from '../binding.ts';
 import type { Caller } from '../cmdlet.ts';
 import { errorFacts, type OutputLine, readRawArguments } from '../cmdlet-json.ts';
 import { ConfirmationNeeded, type ManagementDoor } from '../door.ts';
 import { cmdletHelp } from '../help.ts';
 import { mayRun } from '../roles.ts';
+import { type CallPlaces, NoPlace } from './call-places.ts';
 import { CHALLENGE, callerOf } from './credentials.ts';
 import { openApiDocument } from './openapi.ts';
 
@@ -26,6 +27,7 @@ export interface AdminApiOptions {
   readonly directory: Directory;
   readonly authenticator: Authenticator;
   readonly door: ManagementDoor;
+  readonly places: CallPlaces;
   readonly version: string;
   readonly log: Log;
 }
@@ -36,8 +38,6 @@ const RETRY_AFTER = '5';
 
 export function adminApi(options: AdminApiOptions): WebHandler {
   const document = JSON.stringify(openApiDocument(options.door.cmdlets, options.version));
-  let active = 0;
-  const byCaller = new Map<string, number>();
   return {
     prefix: '/admin/',
     handle: async (exchange) => {
@@ -46,31 +46,7 @@ export function adminApi(options: AdminApiOptions): WebHandler {
       try {
         // Who fails to log on takes no place from who can: the throttle and the hash limit have him.
         const caller = await callerOf(options, exchange.request.headers, exchange.remoteAddress);
-        const own = byCaller.get(caller.user) ?? 0;
-        if (own >= ADMIN_CALLS_OF_ONE) {
-          const greedy = problem(
-            429,
-            `${ADMIN_CALLS_OF_ONE} calls of yours are being worked on; wait for one`,
-            'LIMIT',
-          );
-          sendProblem(response, { ...greedy }, { 'retry-after': RETRY_AFTER });
-          return;
-        }
-        if (active >= ADMIN_CALLS_AT_ONCE) {
-          const busy = problem(503, `${ADMIN_CALLS_AT_ONCE} calls are being worked on; come again`, 'UNAVAILABLE');
-          sendProblem(response, { ...busy }, { 'retry-after': RETRY_AFTER });
-          return;
-        }
-        active += 1;
-        byCaller.set(caller.user, own + 1);
-        try {
-          await route(options, document, caller, exchange);
-        } finally {
-          active -= 1;
-          const rest = (byCaller.get(caller.user) ?? 1) - 1;
-          if (rest > 0) byCaller.set(caller.user, rest);
-          else byCaller.delete(caller.user);
-        }
+        await options.places.within(caller.user, () => route(options, document, caller, exchange));
       } catch (error) {
         refuse(response, error, options.log);
       }
@@ -283,6 +259,7 @@ function refuse(response: ServerResponse, error: unknown, log: Log): void {
   const one = problemFor(error);
   const headers: Record<string, string> = {};
   if (one.status === 401) headers['www-authenticate'] = CHALLENGE;
+  if (error instanceof NoPlace) headers['retry-after'] = RETRY_AFTER;
   if (error instanceof MethodRefused) headers['allow'] = error.allowed;
   sendProblem(response, { ...one }, headers);
 }

@@ -36,6 +36,9 @@ export function faultOf(error: unknown): { readonly words: string; readonly faul
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return { words: 'the name cannot be resolved', fault: { kind: 'unresolved' } };
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return { words: error.message, fault: { kind: 'closed' } };
     case 'ETIMEDOUT':
       return { words: 'no answer in time', fault: { kind: 'timeout' } };
     case 'CERT_HAS_EXPIRED':

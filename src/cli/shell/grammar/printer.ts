@@ -1,19 +1,7 @@
 /** Statements → text that `parse` reads as the same. For the history, for errors, and for the round trip. Pure. */
+import { printText, quoted } from '../../../management/command-line.ts';
 import { unreachable } from '../../../observe/failure.ts';
 import type { Argument, Pipeline, Stage, Statement, Value, VariableReference } from './ast.ts';
-
-/** Words that need no quotes wherever a value stands. */
-const BARE = /^[A-Za-z0-9_\\/:*?[\].+%~@^=-][A-Za-z0-9_\\/:*?[\].+%~@^=<>!$#-]*$/;
-
-export function quoted(text: string): string {
-  // A single quotation mark, curly or not, is written twice.
-  return `'${text.replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`;
-}
-
-export function printText(text: string): string {
-  const bare = BARE.test(text) && !/^-[A-Za-z_?]/.test(text) && !/^[=@]/.test(text);
-  return bare ? text : quoted(text);
-}
 
 export function printStatement(statement: Statement): string {
   const pipeline = printPipeline(statement.pipeline);

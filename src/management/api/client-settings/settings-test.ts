@@ -89,6 +89,7 @@ export interface SettingsTest {
   readonly signal: AbortSignal;
 }
 
+const RESOLVED: StepResult = { step: 'resolve', ok: true };
 const CONNECTION = { SSL: 'Ssl', TLS: 'Tls', none: 'Plaintext' } as const;
 
 /** Never rejects for what a server does. @throws Failure UNAVAILABLE when the directory is away */
@@ -119,7 +120,7 @@ export async function testSettings(options: SettingsTestOptions, test: SettingsT
         opensInbox: true,
         signal,
         onStep: (step) => {
-          if (step === 'connect') steps.push({ step: 'resolve', ok: true });
+          if (step === 'connect') steps.push(RESOLVED);
           steps.push({ step, ok: true, ...(step === 'tls' ? { authority } : {}) });
         },
         beforeLogon: () => mayLogOn(options, test),
@@ -127,14 +128,16 @@ export async function testSettings(options: SettingsTestOptions, test: SettingsT
     });
   } catch (error) {
     test.signal.throwIfAborted();
-    steps.push(await failedStep(options, test, steps, signal.aborted ? timeUp(error) : error));
+    const failed = await failedStep(options, test, steps, signal.aborted ? timeUp(error) : error);
+    if (steps.length === 0 && failed.step !== 'resolve') steps.push(RESOLVED);
+    steps.push(failed);
   }
   return steps;
 }
 
-async function authorities({ authorityPem }: SettingsTestOptions): Promise<readonly string[]> {
+async function authorities(options: SettingsTestOptions): Promise<readonly string[]> {
   try {
-    return [await authorityPem()];
+    return [await options.authorityPem()];
   } catch (error) {
     if (error instanceof Failure) return [];
     throw error;
@@ -193,18 +196,21 @@ async function failedStep(
   if (!(error instanceof ProbeError)) throw error;
   const step = nextStep(test, done);
   const { fault } = error;
-  const failed = (of: TestFault, more: Partial<StepResult> = {}): StepResult => ({ step, ok: false, fault: of, ...more });
+  const failed = (of: TestFault, more: Partial<StepResult> = {}): StepResult => ({
+    step,
+    ok: false,
+    fault: of,
+    ...more,
+  });
   switch (fault.kind) {
     case 'unresolved':
       return { step: 'resolve', ok: false, fault: 'nameUnknown' };
-    case 'refused': {
-      const { state } = (await ownSettings(options.directory, test.person)).protocols[test.protocol];
-      return failed(state === 'front-end-stopped' ? 'frontEndStopped' : 'connectionRefused');
-    }
+    case 'refused':
+      return failed((await notServing(options, test)) ?? 'connectionRefused');
     case 'timeout':
       return failed('timeout');
     case 'closed':
-      return failed('connectionClosed');
+      return failed((await notServing(options, test)) ?? 'connectionClosed');
     case 'certificate-expired':
       return { step: 'tls', ok: false, fault: 'certificateExpired' };
     case 'certificate-name':
@@ -212,13 +218,11 @@ async function failedStep(
     case 'certificate-authority':
       return { step: 'tls', ok: false, fault: 'certificateAuthority' };
     case 'tls':
-      return { step: 'tls', ok: false, fault: 'tlsFailed' };
+      return { step: 'tls', ok: false, fault: (await notServing(options, test)) ?? 'tlsFailed' };
     case 'answer':
       return failed(await reasonFor(options, test, fault.text), { answer: fault.text.slice(0, WORDS) });
     case 'other':
-      return failed(step === 'resolve' ? 'connectionRefused' : 'unavailable', {
-        answer: error.message.slice(0, WORDS),
-      });
+      return failed('unavailable', { answer: error.message.slice(0, WORDS) });
   }
 }
 
@@ -263,7 +267,16 @@ async function reasonFor({ directory }: SettingsTestOptions, test: SettingsTest,
     case 'unknown-mailbox':
       return 'noAccess';
   }
-  const { state } = (await ownSettings(directory, mailbox ?? test.person)).protocols[test.protocol];
+  const serving = await notServing({ directory }, { ...test, person: mailbox ?? test.person });
+  return serving ?? (/\[(LIMIT|LOGIN-DELAY|IN-USE|INUSE)\]/.test(answer) ? 'busy' : 'refused');
+}
+
+/** Null: as far as the directory says, everything runs that the test needs. */
+async function notServing(
+  { directory }: Pick<SettingsTestOptions, 'directory'>,
+  { person, protocol }: SettingsTest,
+): Promise<TestFault | null> {
+  const { state } = (await ownSettings(directory, person)).protocols[protocol];
   switch (state) {
     case 'back-end-stopped':
       return 'backEndStopped';
@@ -272,6 +285,6 @@ async function reasonFor({ directory }: SettingsTestOptions, test: SettingsTest,
     case 'out-of-service':
       return 'outOfService';
     case 'running':
-      return /\[(LIMIT|LOGIN-DELAY|IN-USE|INUSE)\]/.test(answer) ? 'busy' : 'refused';
+      return null;
   }
 }
