@@ -26,14 +26,14 @@ export async function callMethod(
     remoteAddress: caller.remoteAddress ?? '192.0.2.7',
     account: () => Promise.resolve(null),
   };
-  const faults: unknown[] = [];
+  const faults: Error[] = [];
   const text = JSON.stringify({ using: [capability.uri], methodCalls: [[name, args, 'c']] });
   const { methodResponses } = await carryOut(readRequest(text, new Set([capability.uri])), {
     methods: new Map(capability.methods.map((method) => [method.name, method])),
     context,
     sessionState: 's',
     signal: caller.signal ?? new AbortController().signal,
-    onFault: (error) => faults.push(error),
+    onFault: (error) => faults.push(new Error(`${name} failed`, { cause: error })),
   });
   const [fault] = faults;
   if (fault !== undefined) throw fault;

@@ -84,7 +84,7 @@ export class LineClient {
     const { authorities, serverName, trustAny } = this.#target;
     const secure: TLSSocket = connectTls({
       socket: plain,
-      // An address is checked like a name, and never sent as one (RFC 6066 §3).
+      // An address is checked like a name, and never sent as one: server names of TLS are names.
       ...(isIP(serverName) === 0 ? { servername: serverName } : { host: serverName }),
       rejectUnauthorized: !trustAny,
       ...(authorities.length === 0 ? {} : { ca: [...authorities] }),

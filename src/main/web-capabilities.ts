@@ -1,0 +1,36 @@
+/** The JMAP capabilities of a running server (ADR 12 §2): one list, which the web host serves. */
+import type { LookupFunction } from 'node:net';
+import type { Authenticator } from '../auth/api.ts';
+import type { Directory } from '../directory/api.ts';
+import { adminCapability } from '../management/api/admin-capability.ts';
+import type { CallPlaces } from '../management/api/call-places.ts';
+import { clientSettingsCapability } from '../management/api/client-settings/capability.ts';
+import type { ManagementDoor } from '../management/door.ts';
+import type { RunningServices } from '../management/services-of-instance.ts';
+import type { Log } from '../observe/log.ts';
+import type { Capability } from '../web/jmap/capability.ts';
+
+export interface CapabilityParts {
+  readonly directory: Directory;
+  readonly authenticator: Authenticator;
+  readonly door: ManagementDoor;
+  readonly running: Pick<RunningServices, 'authorityPem'>;
+  readonly places: CallPlaces;
+  /** How `Test my settings` resolves host names; for tests. */
+  readonly lookup?: LookupFunction;
+  readonly log: Log;
+}
+
+export function webCapabilities(parts: CapabilityParts): readonly Capability[] {
+  const { directory, authenticator, door, running, places, lookup, log } = parts;
+  return [
+    clientSettingsCapability({
+      directory,
+      authenticator,
+      authorityPem: () => running.authorityPem(),
+      lookup,
+      log,
+    }),
+    adminCapability({ directory, door, places, log }),
+  ];
+}
