@@ -5,7 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { ThreadPool } from '../../wire/thread-pool.ts';
 import type { Packed } from './scan.ts';
 import { rawTexts } from './text-entry.ts';
 
@@ -40,21 +40,14 @@ export type TextReply =
   | { readonly header: PackedTexts; readonly body: PackedTexts; readonly failed: null }
   | { readonly failed: string };
 
-interface Job {
-  readonly messages: Packed;
-  readonly resolve: (texts: ExtractedTexts) => void;
-  readonly reject: (reason: Error) => void;
-}
-
-/** One thread with the job it works on. */
-interface Thread {
-  readonly worker: Worker;
-  job: Job | null;
-  timer: NodeJS.Timeout | null;
-}
-
-const waiting: Job[] = [];
-const threads: Thread[] = [];
+const pool = new ThreadPool<TextRequest, TextReply>({
+  module: new URL('./text-worker.ts', import.meta.url),
+  name: 'penfold-text',
+  threads: TEXT_WORKERS,
+  idleMs: TEXT_WORKER_IDLE_MS,
+  limitMs: TEXT_BATCH_LIMIT_MS,
+  heapMb: TEXT_WORKER_HEAP_MB,
+});
 
 /**
  * Texts of each message of a batch, an empty header text where the message is empty. Never fails for what a message
@@ -62,7 +55,7 @@ const threads: Thread[] = [];
  */
 export async function extractTexts(messages: Packed): Promise<ExtractedTexts> {
   try {
-    return await enqueue(messages);
+    return await inThread(messages);
   } catch (error) {
     if (messages.count === 1) return packRaw(messages, error);
   }
@@ -82,68 +75,15 @@ export async function extractTexts(messages: Packed): Promise<ExtractedTexts> {
 }
 
 /** Ends all workers; running extractions fall back to raw bytes. For tests and for the end of the process. */
-export async function closeTextWorkers(): Promise<void> {
-  await Promise.all(threads.map((thread) => thread.worker.terminate()));
-}
+export const closeTextWorkers = (): Promise<void> => pool.close();
 
-function enqueue(messages: Packed): Promise<ExtractedTexts> {
-  const { promise, resolve, reject } = Promise.withResolvers<ExtractedTexts>();
-  waiting.push({ messages, resolve, reject });
-  dispatch();
-  return promise;
-}
-
-function dispatch(): void {
-  while (waiting.length > 0) {
-    const idle = threads.find((thread) => thread.job === null) ?? startThread();
-    if (idle === null) return;
-    const job = waiting.shift()!;
-    if (idle.timer !== null) clearTimeout(idle.timer);
-    idle.job = job;
-    idle.timer = setTimeout(() => void idle.worker.terminate(), TEXT_BATCH_LIMIT_MS);
-    idle.timer.unref();
-    /* While someone waits for an answer the thread keeps the process alive. */
-    idle.worker.ref();
-    const request = requestOf(job.messages);
-    idle.worker.postMessage(request, [request.bytes.buffer]);
-  }
-}
-
-function startThread(): Thread | null {
-  if (threads.length >= TEXT_WORKERS) return null;
-  const worker = new Worker(new URL('./text-worker.ts', import.meta.url), {
-    name: 'penfold-text',
-    resourceLimits: { maxOldGenerationSizeMb: TEXT_WORKER_HEAP_MB },
+async function inThread(messages: Packed): Promise<ExtractedTexts> {
+  const reply = await pool.run(() => {
+    const request = requestOf(messages);
+    return { request, transfer: [request.bytes.buffer] };
   });
-  const thread: Thread = { worker, job: null, timer: null };
-  let cause = new Error('text worker ended');
-  worker.on('message', (reply: TextReply) => finish(thread, reply));
-  worker.on('error', (error: Error) => {
-    cause = error;
-  });
-  worker.on('exit', () => {
-    const at = threads.indexOf(thread);
-    if (at >= 0) threads.splice(at, 1);
-    if (thread.timer !== null) clearTimeout(thread.timer);
-    const { job } = thread;
-    thread.job = null;
-    job?.reject(cause);
-    dispatch();
-  });
-  threads.push(thread);
-  return thread;
-}
-
-function finish(thread: Thread, reply: TextReply): void {
-  const { job } = thread;
-  thread.job = null;
-  if (thread.timer !== null) clearTimeout(thread.timer);
-  thread.timer = setTimeout(() => void thread.worker.terminate(), TEXT_WORKER_IDLE_MS);
-  thread.timer.unref();
-  thread.worker.unref();
-  if (reply.failed === null) job?.resolve({ header: unpack(reply.header), body: unpack(reply.body) });
-  else job?.reject(new Error(reply.failed));
-  dispatch();
+  if (reply.failed !== null) throw new Error(reply.failed);
+  return { header: unpack(reply.header), body: unpack(reply.body) };
 }
 
 /** A copy that can be transferred: the batch itself may be a pooled buffer that others read. */
