@@ -83,7 +83,7 @@ function fromRows(content: number, placements: readonly Placement[], { propertie
 /** RFC 8620 §1.4: seconds, no fraction. */
 export const utcDate = (seconds: number): string => `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`;
 
-type ReadRange = (from: number, to: number) => Promise<Buffer>;
+export type ReadRange = (from: number, to: number) => Promise<Buffer>;
 
 async function fromDetails(details: Buffer, content: number, wish: EmailWish, read: ReadRange): Promise<JsonObject> {
   const { properties } = wish;
@@ -178,7 +178,10 @@ const hasName = (names: ReadonlySet<string>, name: string): boolean => names.has
  * Octets behind the transfer encoding (§4.1.4). Base64 is worked out from its first line and its end: lines are of one
  * length in all mail that programs write. Quoted-printable has to be decoded.
  */
-async function decodedSize({ bodyStart, bodyEnd, encoding }: BodyPart['part'], read: ReadRange): Promise<number> {
+export async function decodedSize(
+  { bodyStart, bodyEnd, encoding }: BodyPart['part'],
+  read: ReadRange,
+): Promise<number> {
   const octets = bodyEnd - bodyStart;
   if (encoding === 'quoted-printable' && octets <= BODY_VALUE_BYTES)
     return decodeTransfer(await read(bodyStart, bodyEnd), encoding).length;
@@ -217,7 +220,7 @@ function cutText(text: string, most: number, isHtml: boolean): string {
   return isHtml && open > cut.lastIndexOf('>') ? cut.slice(0, open) : cut;
 }
 
-async function readRange(
+export async function readRange(
   mailbox: Mailbox,
   folder: Folder['id'],
   uid: number,
