@@ -8,6 +8,8 @@
  * directory open, within a second.
  */
 import type { MailboxId } from '../store/model.ts';
+import type { AppPasswords } from './app-password.ts';
+import type { LastUses } from './last-use.ts';
 import type { MoveRequests } from './move-request.ts';
 import type {
   AcceptedDomain,
@@ -42,6 +44,8 @@ import type {
   ThrottlingLimits,
   ThrottlingPolicy,
 } from './model.ts';
+import type { PreferencesOfAccounts } from './preferences.ts';
+import type { WebSessions } from './web-session.ts';
 
 /** Names the kind of thing that changed, so that a service re-reads only that. `null` id: any of them. */
 export interface DirectoryChange {
@@ -61,7 +65,11 @@ export interface DirectoryChange {
     | 'permission'
     | 'component'
     | 'role'
-    | 'move-request';
+    | 'move-request'
+    /** The account's, whose id it is, as in the next two. */
+    | 'web-session'
+    | 'app-password'
+    | 'preferences';
   readonly id: string | null;
 }
 
@@ -92,7 +100,10 @@ export interface AccountPatch {
   readonly alias?: string;
   readonly userPrincipalName?: string;
   readonly addresses?: readonly string[];
+  /** A new password ends the web sessions of the account; null takes its app passwords away, too. */
   readonly credentials?: Credentials | null;
+  /** Id of the web session in which its owner changes the password: that one goes on. */
+  readonly keepWebSession?: string;
   /**
    * Enable-, Connect-Mailbox: gives the account one; Disable-Mailbox: null takes it away, its settings and the rights
    * on it too, and leaves it disconnected.
@@ -119,7 +130,7 @@ export interface AuditQuery {
 }
 
 /** @throws Failure ALREADYEXISTS, NONEXISTENT, CANNOT (value out of range: the text names the range), UNAVAILABLE */
-export interface Directory extends MoveRequests {
+export interface Directory extends MoveRequests, WebSessions, AppPasswords, LastUses, PreferencesOfAccounts {
   organization(): Promise<Organization>;
   setOrganization(patch: Partial<Organization>): Promise<Organization>;
   /** Bytes that servers share and nobody else reads, sealed by whoever keeps them here. Null: there are none. */

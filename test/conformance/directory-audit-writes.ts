@@ -2,6 +2,7 @@
 import type { Directory } from '../../src/directory/api.ts';
 import { connectorForUsage } from '../../src/directory/connectors.ts';
 import { type MoveBookkeeping, moveWrites } from './directory-audit-moves.ts';
+import { type SignInBookkeeping, signInWrites } from './directory-audit-sign-ins.ts';
 import { type AuditWorld, changed, created, removed, type Step } from './directory-audit-steps.ts';
 import { credentials, person } from './directory-fixture.ts';
 
@@ -40,7 +41,7 @@ type Reading =
   | 'isReachable'
   | 'watch'
   | 'close';
-export type Writing = Exclude<keyof Directory, Reading | MoveBookkeeping>;
+export type Writing = Exclude<keyof Directory, Reading | MoveBookkeeping | SignInBookkeeping>;
 
 /** In the order in which they are run: each builds on those above it. */
 export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Step } {
@@ -288,6 +289,7 @@ export function auditedWrites(world: AuditWorld): { readonly [K in Writing]: Ste
       run: (as) => as.setRoleGroups(world.the('ann').id, ['Recipient Management']),
       leaves: [changed('RoleGroupMember', 'ann', { RoleGroups: '' }, { RoleGroups: 'Recipient Management' })],
     },
+    ...signInWrites(world),
     removeAccount: {
       run: (as) => as.removeAccount(world.the('ann').id),
       leaves: [

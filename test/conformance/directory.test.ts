@@ -9,6 +9,7 @@ import { directoryAuditConformance } from './directory-audit.ts';
 import { directoryMailboxesConformance } from './directory-mailboxes.ts';
 import { directoryMovesConformance } from './directory-moves.ts';
 import { directoryPoliciesConformance } from './directory-policies.ts';
+import { directorySignInsConformance } from './directory-sign-ins.ts';
 import { directoryTopologyConformance } from './directory-topology.ts';
 import { directoryConformance } from './directory.ts';
 import type { OpenDirectory } from './directory-fixture.ts';
@@ -58,6 +59,7 @@ for (const [engine, open, missing] of [
     continue;
   }
   directoryConformance(engine, open);
+  directorySignInsConformance(engine, open);
   directoryTopologyConformance(engine, open);
   directoryMovesConformance(engine, open);
   directoryMailboxesConformance(engine, open);

@@ -216,6 +216,59 @@ const STEPS: readonly string[] = [
     cut_overs bigint NOT NULL
   );
   `,
+  // Issue 5: who is signed in to the web app, app passwords, who was here last by which protocol, preferences.
+  `
+  -- tokens: SHA-256
+  CREATE TABLE web_session (
+    id ${TEXT} PRIMARY KEY,
+    account ${TEXT} NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    token bytea NOT NULL,
+    token_at bigint NOT NULL,
+    created_at bigint NOT NULL,
+    last_used_at bigint NOT NULL,
+    user_agent ${TEXT} NOT NULL,
+    client_address ${TEXT} NOT NULL,
+    remembered integer NOT NULL,
+    offered bytea,
+    offered_at bigint NOT NULL,
+    former bytea,
+    former_until bigint NOT NULL
+  );
+  CREATE INDEX web_session_by_account ON web_session (account);
+  CREATE INDEX web_session_by_last_use ON web_session (last_used_at);
+  CREATE INDEX web_session_by_age ON web_session (created_at);
+
+  -- protocols: JSON list
+  CREATE TABLE app_password (
+    id ${TEXT} PRIMARY KEY,
+    account ${TEXT} NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    name ${TEXT} NOT NULL,
+    protocols ${TEXT} NOT NULL,
+    selector ${TEXT} NOT NULL,
+    created_at bigint NOT NULL,
+    last_used_at bigint,
+    argon2id ${TEXT} NOT NULL,
+    scram_sha256_iterations integer NOT NULL,
+    scram_sha256_salt bytea NOT NULL,
+    scram_sha256_stored_key bytea NOT NULL,
+    scram_sha256_server_key bytea NOT NULL,
+    UNIQUE (account, selector)
+  );
+
+  CREATE TABLE last_use (
+    account ${TEXT} NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    protocol ${TEXT} NOT NULL,
+    at bigint NOT NULL,
+    client_address ${TEXT} NOT NULL,
+    program ${TEXT} NOT NULL,
+    PRIMARY KEY (account, protocol)
+  );
+
+  CREATE TABLE preferences (
+    account ${TEXT} PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    settings ${TEXT} NOT NULL
+  );
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;

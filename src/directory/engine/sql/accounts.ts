@@ -27,6 +27,7 @@ import {
   takeMailbox,
 } from './account-rows.ts';
 import { keepDisconnected } from './disconnected-mailboxes.ts';
+import { endWebSessionsOf, removeAppPasswordsOf } from './ended-sign-ins.ts';
 import { accountOf, credentialsOf, textOf } from './rows.ts';
 import type { Reader, Row, Transaction } from './seam.ts';
 import { databaseName, readDatabases } from './topology.ts';
@@ -172,6 +173,9 @@ export async function changeAccount(
   const credentials = patch.credentials === undefined && loses(now, kind) ? null : patch.credentials;
   const had = credentials === undefined ? null : await readCredentials(transaction, id);
   if (credentials !== undefined) await setCredentials(transaction, named, credentials);
+  if (credentials === null) await removeAppPasswordsOf(transaction, id);
+  if (credentials !== undefined || !named.enabled)
+    await endWebSessionsOf(transaction, id, patch.keepWebSession ?? null);
   transaction.note('account', id);
   // A new password counts as a change whatever stood there before; neither is ever shown.
   const password = { Password: SECRET };

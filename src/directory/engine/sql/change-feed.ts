@@ -29,6 +29,9 @@ const CHANGE_KINDS = [
   'component',
   'role',
   'move-request',
+  'web-session',
+  'app-password',
+  'preferences',
 ] as const satisfies ReadonlyArray<DirectoryChange['kind']>;
 
 /** What was read of the change table and not applied yet. */

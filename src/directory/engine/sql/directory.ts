@@ -12,17 +12,21 @@ import { mailboxSchema } from '../../settings/mailbox.ts';
 import { checkClientAccess } from '../../settings/rules.ts';
 import { AccountSettings } from './account-settings.ts';
 import { addAccounts, changeAccount, readPage, removeAccount } from './accounts.ts';
+import { appPasswordsOf } from './app-passwords.ts';
 import { AuditLog, type AuditRetention } from './audit-log.ts';
 import { setComponentRequest } from './component-requests.ts';
 import { addConnector, changeConnector, removeConnector } from './connectors.ts';
 import { forgetDisconnected, readDisconnected } from './disconnected-mailboxes.ts';
 import { addDomain, changeDomain, removeDomain } from './domains.ts';
+import { endWebSessionsOf } from './ended-sign-ins.ts';
 import { Known } from './known.ts';
+import { lastUsesOf } from './last-uses.ts';
 import { addDatabase, changeDatabase, removeDatabase, setDatabaseSettings } from './mailbox-databases.ts';
 import { checkMailbox, effectiveQuotas } from './mailboxes.ts';
 import { moveRequestsOf } from './move-requests.ts';
 import { readOrganizationSecret, setOrganizationSecret } from './organization-secrets.ts';
 import { setOrganization } from './organization.ts';
+import { preferencesOf } from './preferences.ts';
 import { clientAccessServerOf, imapSettingsOf, popSettingsOf } from './protocol-settings.ts';
 import { readRoleMembers, removeAllOf, removeAllOn, setPermission, setRoleGroups } from './rights.ts';
 import type { OnRefused, SqlDatabase, Transaction } from './seam.ts';
@@ -30,6 +34,7 @@ import { addServer, changeServer, removeServer } from './servers.ts';
 import { setService } from './service-states.ts';
 import { addSite, changeSite, removeSite } from './sites.ts';
 import { effectiveThrottling, readPolicies, removePolicy, setPolicy } from './throttling-policies.ts';
+import { webSessionsOf } from './web-sessions.ts';
 
 export interface SqlDirectoryOptions {
   readonly log: Log;
@@ -129,7 +134,12 @@ export async function openSqlDirectory(options: SqlDirectoryOptions): Promise<Di
       credentials: (id) => known.credentials(id),
 
       clientAccess: (id) => known.clientAccess(id),
-      setClientAccess: (id, patch) => write((to) => clientAccess.set(to, id, patch)),
+      setClientAccess: (id, patch) =>
+        write(async (to) => {
+          const next = await clientAccess.set(to, id, patch);
+          if (!next.owaEnabled) await endWebSessionsOf(to, id, null);
+          return next;
+        }),
       mailboxSettings: (id) => known.mailboxSettings(id),
       setMailboxSettings: (id, patch) => write((to) => mailbox.set(to, id, patch)),
       effectiveQuotas: quotasOf,
@@ -169,6 +179,10 @@ export async function openSqlDirectory(options: SqlDirectoryOptions): Promise<Di
       setService: (server, service, patch) => write((to) => setService(to, server, service, patch)),
 
       ...moveRequestsOf(database, actor, write),
+      ...webSessionsOf(database, known, now, write),
+      ...appPasswordsOf(database, known, write),
+      ...lastUsesOf(database, write),
+      ...preferencesOf(database, write),
 
       isReachable: () => database.isReachable,
       watch: (listener) => database.listen(listener),

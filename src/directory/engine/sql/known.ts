@@ -4,6 +4,7 @@
  * away. A change anywhere outdates what it touches. Writes never read here.
  */
 import type { DirectoryChange } from '../../api.ts';
+import type { AppPassword, AppPasswordVerifier } from '../../app-password.ts';
 import {
   type AcceptedDomain,
   type Account,
@@ -30,8 +31,10 @@ import {
   type ThrottlingPolicy,
 } from '../../model.ts';
 import { addressKey } from '../../names.ts';
+import type { WebSession, WebSessionTokens } from '../../web-session.ts';
 import type { AccountSettings } from './account-settings.ts';
 import { findByAddress, findByAlias, findByLogonName, noAccount, readAccount, readCredentials } from './accounts.ts';
+import { readAppPasswordVerifiers } from './app-passwords.ts';
 import { readComponentRequests } from './component-requests.ts';
 import { readConnectors } from './connectors.ts';
 import { readDomains } from './domains.ts';
@@ -44,6 +47,7 @@ import type { OnRefused, Reader } from './seam.ts';
 import { readServices } from './service-states.ts';
 import { readPolicies } from './throttling-policies.ts';
 import { noServer, readDatabases, readServers, readSites } from './topology.ts';
+import { readWebSessionTokens } from './web-sessions.ts';
 
 /** Accounts kept in memory, about 1 KiB each with verifiers. */
 export const ACCOUNTS_CACHED = 20_000;
@@ -90,6 +94,8 @@ export class Known {
   readonly #clientAccess = new Region<AccountId, ClientAccessSettings>(ACCOUNTS_CACHED);
   readonly #mailboxSettings = new Region<AccountId, MailboxSettings>(ACCOUNTS_CACHED);
   readonly #permissions = new Region<string, readonly MailboxPermission[]>(ACCOUNTS_CACHED);
+  readonly #appPasswords = new Region<AccountId, ReadonlyArray<AppPassword & AppPasswordVerifier>>(ACCOUNTS_CACHED);
+  readonly #webSessions = new Region<AccountId, ReadonlyArray<WebSession & WebSessionTokens>>(ACCOUNTS_CACHED);
   readonly #roles = new Region<AccountId, readonly RoleGroup[]>(ACCOUNTS_CACHED);
 
   constructor(reader: Reader, tables: SettingsTables, onRefused: OnRefused) {
@@ -149,6 +155,13 @@ export class Known {
       case 'role':
         this.#roles.outdateAll();
         break;
+      case 'web-session':
+        forgetOne(this.#webSessions, id);
+        break;
+      case 'app-password':
+        forgetOne(this.#appPasswords, id);
+        break;
+      case 'preferences':
       case 'move-request':
         // Always read afresh.
         break;
@@ -264,6 +277,14 @@ export class Known {
     return this.#roles.get(id, () => readRoleGroups(this.#reader, id));
   }
 
+  async appPasswordVerifiers(id: AccountId): Promise<ReadonlyArray<AppPassword & AppPasswordVerifier>> {
+    return this.#appPasswords.get(id, () => readAppPasswordVerifiers(this.#reader, id));
+  }
+
+  async webSessionTokens(id: AccountId): Promise<ReadonlyArray<WebSession & WebSessionTokens>> {
+    return (await this.#webSessions.find(id, () => readWebSessionTokens(this.#reader, id))) ?? [];
+  }
+
   /** No promise when it is known: a logon comes through here, and each one less is a turn less. */
   #named(id: AccountId | null): Account | null | Promise<Account | null> {
     return id === null ? null : this.#accounts.find(id, () => readAccount(this.#reader, id));
@@ -281,9 +302,11 @@ export class Known {
     for (const region of [this.#byLogonName, this.#byAddress, this.#byAlias]) region.outdateAll();
     this.#roles.outdateAll();
     const ofOne = [this.#accounts, this.#credentials, this.#clientAccess, this.#mailboxSettings];
-    for (const region of ofOne) {
-      if (id === null) region.outdateAll();
-      else region.outdate(accountId(id));
-    }
+    for (const region of [...ofOne, this.#appPasswords, this.#webSessions]) forgetOne(region, id);
   }
+}
+
+function forgetOne(region: Pick<Region<AccountId, unknown>, 'outdate' | 'outdateAll'>, id: string | null): void {
+  if (id === null) region.outdateAll();
+  else region.outdate(accountId(id));
 }

@@ -219,6 +219,59 @@ const STEPS: readonly string[] = [
     cut_overs INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Issue 5: who is signed in to the web app, app passwords, who was here last by which protocol, preferences.
+  `
+  -- tokens: SHA-256
+  CREATE TABLE web_session (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    token BLOB NOT NULL,
+    token_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    user_agent TEXT NOT NULL,
+    client_address TEXT NOT NULL,
+    remembered INTEGER NOT NULL,
+    offered BLOB,
+    offered_at INTEGER NOT NULL,
+    former BLOB,
+    former_until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX web_session_by_account ON web_session (account);
+  CREATE INDEX web_session_by_last_use ON web_session (last_used_at);
+  CREATE INDEX web_session_by_age ON web_session (created_at);
+
+  -- protocols: JSON list
+  CREATE TABLE app_password (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    protocols TEXT NOT NULL,
+    selector TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    argon2id TEXT NOT NULL,
+    scram_sha256_iterations INTEGER NOT NULL,
+    scram_sha256_salt BLOB NOT NULL,
+    scram_sha256_stored_key BLOB NOT NULL,
+    scram_sha256_server_key BLOB NOT NULL,
+    UNIQUE (account, selector)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE last_use (
+    account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    protocol TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    client_address TEXT NOT NULL,
+    program TEXT NOT NULL,
+    PRIMARY KEY (account, protocol)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE preferences (
+    account TEXT PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    settings TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = STEPS.length;
