@@ -1,6 +1,7 @@
 /**
  * Authentication as front ends see it. Knows the directory, no protocol and no socket.
  */
+import type { AppPassword } from '../directory/app-password.ts';
 import type { Account } from '../directory/model.ts';
 
 /** What asks: part of the throttle key and of the log line. */
@@ -10,6 +11,10 @@ export interface LogonContext {
   readonly encrypted: boolean;
   /** LoginType lets passwords pass in the clear here (exchange-behaviour.md §5.7). Missing: only where encrypted. */
   readonly plainTextAllowed?: boolean;
+  /** Web: a program that sends the password with its requests, so an app password for JMAP will do. */
+  readonly jmap?: boolean;
+  /** What the client says it is, as far as it has said so. */
+  readonly program?: string;
   /** Id of the session that asks, for the log line; missing: there is none (HTTPS). */
   readonly session?: string;
   /** RFC 9266 tls-exporter, for SCRAM -PLUS. */
@@ -20,6 +25,8 @@ export interface LogonContext {
 export interface Logon {
   readonly account: Account;
   readonly mailbox: Account;
+  /** What was sent was not the account's own password but this one. */
+  readonly appPassword?: Pick<AppPassword, 'id' | 'name'>;
 }
 
 /** One SASL exchange (RFC 4422): bytes in, bytes out. */

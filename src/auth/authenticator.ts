@@ -13,6 +13,7 @@ import { tally } from '../observe/metrics/tally.ts';
 import { LOGON_NAME_BYTES, PASSWORD_BYTES } from '../wire/limits.ts';
 import { barred, refusalOf } from './admission.ts';
 import type { Authenticator, Logon, LogonContext } from './api.ts';
+import { type KnownAppPassword, protocolRefusal, readAppPassword } from './app-passwords.ts';
 import type { Argon2 } from './argon2id.ts';
 import { delegateRefusal, mailboxNamed, namedLogon, twoMailboxes } from './delegate.ts';
 import type { MailboxName } from './logon-name.ts';
@@ -23,6 +24,7 @@ import { scramExchange } from './mechanisms/scram.ts';
 import { PasswordCheck } from './password-check.ts';
 import { preparedName } from './prepared.ts';
 import { Throttle } from './throttle.ts';
+import type { UseNotes } from './use-notes.ts';
 import { hmac, SCRAM_ITERATIONS, SCRAM_KEY_BYTES, SCRAM_SALT_BYTES } from './verifiers.ts';
 
 export interface AuthenticatorOptions {
@@ -36,6 +38,8 @@ export interface AuthenticatorOptions {
    */
   readonly saltKey?: Uint8Array;
   readonly hash?: Argon2;
+  /** Hears of each logon; missing: nobody keeps notes. */
+  readonly uses?: UseNotes;
   readonly now?: () => number;
   /** Waits; for tests. */
   readonly delay?: (ms: number) => Promise<void>;
@@ -123,17 +127,25 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   /** The secret was right; may this account come in, and as whom? */
-  async function admit(attempt: Attempt, account: Account, authorizationId: string): Promise<Logon> {
+  async function admit(
+    attempt: Attempt,
+    account: Account,
+    appPassword: KnownAppPassword | null,
+    authorizationId: string,
+  ): Promise<Logon> {
     const { context, subject } = attempt;
     throttle.succeeded(context.remoteAddress, subject);
+    const which = appPassword === null ? {} : { appPassword: appPassword.name };
     const refuse = (reason: string, failure: Failure, more: object = {}): never => {
       count(attempt, failure.code);
-      log.warn({ ...fields(attempt), reason, account: account.userPrincipalName, ...more }, 'logon refused');
+      log.warn({ ...fields(attempt), reason, account: account.userPrincipalName, ...which, ...more }, 'logon refused');
       throw failure;
     };
     // The switches of who authenticates count, not those of the mailbox (exchange-behaviour.md §2).
     const refusal = refusalOf(account, await directory.clientAccess(account.id), context.protocol);
     if (refusal !== null) return refuse(refusal.reason, refusal.failure);
+    const notForThis = appPassword === null ? null : protocolRefusal(appPassword, context);
+    if (notForThis !== null) return refuse('app-password-protocol', notForThis);
     let mailbox: Account | null = null;
     for (const wanted of await wantedMailboxes(attempt, authorizationId)) {
       const typed = { mailbox: wanted.typed };
@@ -148,8 +160,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const opened = mailbox === null || mailbox.id === account.id ? account : mailbox;
     const whose = opened === account ? {} : { mailbox: opened.userPrincipalName };
     count(attempt, 'OK');
-    log.info({ ...fields(attempt), account: account.userPrincipalName, ...whose }, 'logon');
-    return { account, mailbox: opened };
+    log.info({ ...fields(attempt), account: account.userPrincipalName, ...which, ...whose }, 'logon');
+    options.uses?.note({
+      account: account.id,
+      protocol: context.protocol,
+      clientAddress: context.remoteAddress,
+      program: context.program ?? '',
+      appPassword: appPassword?.id ?? null,
+      webSession: null,
+    });
+    return appPassword === null
+      ? { account, mailbox: opened }
+      : { account, mailbox: opened, appPassword: { id: appPassword.id, name: appPassword.name } };
   }
 
   /** What the name and the SASL authorization identity (RFC 4422 §2) ask for; nothing: the own mailbox. */
@@ -168,6 +190,26 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return wanted;
   }
 
+  async function appPasswordsOf(account: Account): Promise<readonly KnownAppPassword[]> {
+    try {
+      return await directory.appPasswordVerifiers(account.id);
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      throw new Failure('UNAVAILABLE', 'Logons cannot be checked right now. Try again later.', { cause: error });
+    }
+  }
+
+  /** The app password that this names, right or wrong. Null: it names none, so it is the account's own password or wrong. */
+  async function appPasswordMeant(
+    account: Account,
+    typed: string,
+  ): Promise<{ readonly known: KnownAppPassword; readonly password: string } | null> {
+    const read = readAppPassword(typed);
+    if (read === null) return null;
+    const known = (await appPasswordsOf(account)).find((one) => one.selector === read.selector);
+    return known === undefined ? null : { known, password: read.password };
+  }
+
   function fakeVerifier(subject: string): ScramVerifier {
     return {
       iterations: SCRAM_ITERATIONS,
@@ -183,13 +225,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const { account, credentials, subject, mailbox } = await lookUp(name);
       const attempt: Attempt = { subject, name, mailbox, context, mechanism };
       checkLockOut(attempt);
-      const right = await passwords.isRight(subject, credentials, password);
+      const app = account === null ? null : await appPasswordMeant(account, password);
+      const right = await passwords.isRight(
+        subject,
+        app?.known.credentials ?? credentials,
+        app?.password ?? password,
+      );
       // Attempts that ran side by side must not learn more than the limit allows.
       checkLockOut(attempt);
       const bar = barred(account);
       if (bar !== null) return fail(attempt, bar.reason, bar.failure);
       if (account === null || !right) return fail(attempt, whyWrong(account, credentials), wrongPassword());
-      return admit(attempt, account, authorizationId);
+      return admit(attempt, account, app?.known ?? null, authorizationId);
     },
 
     async scram(typedName, context, mechanism): Promise<ScramSubject> {
@@ -205,11 +252,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           ? fail(attempt, whyWrong(account, credentials), wrongPassword())
           : fail(attempt, bar.reason, bar.failure);
       };
+      const own = isReal ? credentials.scramSha256 : fakeVerifier(subject);
+      const apps = isReal ? (await appPasswordsOf(account)).filter(sharing(own)) : [];
       return {
-        verifier: isReal ? credentials.scramSha256 : fakeVerifier(subject),
-        accept: async (authorizationId) => {
+        salt: own.salt,
+        iterations: own.iterations,
+        keys: [own, ...apps.map((app) => app.credentials.scramSha256)],
+        accept: async (which, authorizationId) => {
           checkLockOut(attempt);
-          return isReal ? admit(attempt, account, authorizationId) : reject();
+          return isReal ? admit(attempt, account, apps[which - 1] ?? null, authorizationId) : reject();
         },
         reject,
       };
@@ -251,6 +302,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     },
   };
 }
+
+/** Verifiers whose keys fit the salt that a client was shown. */
+const sharing =
+  ({ salt, iterations }: ScramVerifier) =>
+  ({ credentials: { scramSha256 } }: KnownAppPassword): boolean =>
+    scramSha256.iterations === iterations && Buffer.compare(scramSha256.salt, salt) === 0;
 
 /** For the log only; the client hears one text. */
 function whyWrong(account: Account | null, credentials: Credentials | null): string {

@@ -22,13 +22,18 @@ export function checkNewPassword(password: string, account?: { readonly names: r
 }
 
 /** No i, l, o, 0, 1: nothing that can be misread. */
-const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
+export const READABLE = 'abcdefghjkmnpqrstuvwxyz23456789';
 const GROUPS = 4;
 const GROUP_LENGTH = 4;
 
 /** Sixteen characters in four groups, 79 bits: `k7mp-2xqf-…`. */
 export function generatePassword(): string {
-  return Array.from({ length: GROUPS }, () =>
-    Array.from({ length: GROUP_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join(''),
+  return passwordGroups(GROUPS);
+}
+
+/** Four readable characters a group, 19 bits each. */
+export function passwordGroups(count: number): string {
+  return Array.from({ length: count }, () =>
+    Array.from({ length: GROUP_LENGTH }, () => READABLE[randomInt(READABLE.length)]).join(''),
   ).join('-');
 }

@@ -25,6 +25,8 @@ export interface CredentialsOptions {
   readonly hash?: Argon2;
   readonly parameters?: Argon2Parameters;
   readonly iterations?: number;
+  /** Of the SCRAM keys; random when missing. */
+  readonly salt?: Uint8Array;
 }
 
 /** @throws Failure CANNOT when the password is empty, too long, or holds what cannot be typed reliably */
@@ -36,14 +38,17 @@ export async function makeCredentials(password: string, options: CredentialsOpti
     throw new Failure('CANNOT', `The password must be 1–${PASSWORD_BYTES} bytes.`);
   const [argon2id, scramSha256] = await Promise.all([
     makeVerifier(bytes, options.hash ?? sharedHash, options.parameters),
-    makeScramVerifier(bytes, options.iterations ?? SCRAM_ITERATIONS),
+    makeScramVerifier(bytes, options.iterations ?? SCRAM_ITERATIONS, options.salt ?? randomBytes(SCRAM_SALT_BYTES)),
   ]);
   bytes.fill(0);
   return { argon2id, scramSha256 };
 }
 
-async function makeScramVerifier(password: Uint8Array, iterations: number): Promise<ScramVerifier> {
-  const salt = randomBytes(SCRAM_SALT_BYTES);
+async function makeScramVerifier(
+  password: Uint8Array,
+  iterations: number,
+  salt: Uint8Array,
+): Promise<ScramVerifier> {
   const salted = await derive(password, salt, iterations, SCRAM_KEY_BYTES, 'sha256');
   const clientKey = hmac(salted, 'Client Key');
   const storedKey = createHash('sha256').update(clientKey).digest();

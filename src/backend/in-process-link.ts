@@ -86,7 +86,8 @@ class InProcessBackEnd implements BackEnd {
     this.#protocolLogs = new BackEndProtocolLogs(settings, options);
     this.#factories = options.factories ?? sessionFactories(settings, options.quotas?.quotaOf);
     this.#unwatch = options.directory.watch((change) => {
-      if (change.kind === 'account' || change.kind === 'permission') this.#reconsider(change.id);
+      const { kind } = change;
+      if (kind === 'account' || kind === 'permission' || kind === 'app-password') this.#reconsider(change.id);
     });
   }
 
@@ -126,6 +127,7 @@ class InProcessBackEnd implements BackEnd {
       protocol: handOver.protocol,
       account: owner.id,
       delegate: handOver.logon.account.id,
+      appPassword: handOver.logon.appPassword?.id ?? null,
       user: owner.userPrincipalName,
       mailbox: mailbox.id,
       clientAddress: handOver.clientAddress,
@@ -186,9 +188,9 @@ class InProcessBackEnd implements BackEnd {
       if (id === null || session.account === id || session.delegate === id) this.#check(session);
   }
 
-  #check({ id, account: mailbox, delegate: account, protocol, user }: LiveSession): void {
+  #check({ id, account: mailbox, delegate: account, protocol, appPassword, user }: LiveSession): void {
     const { directory, log } = this.#options;
-    refusalNow(directory, { account, mailbox, protocol }).then(
+    refusalNow(directory, { account, mailbox, protocol, appPassword }).then(
       (reason) => {
         if (reason === null) return;
         this.sessions.end((one) => one.id === id);

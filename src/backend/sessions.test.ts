@@ -11,6 +11,7 @@ const facts = (id: string, mailbox = 'box'): LiveSession => ({
   id,
   protocol: 'imap',
   account: accountId('ann'),
+  appPassword: null,
   delegate: accountId('ann'),
   user: 'ann@example.test',
   mailbox: mailboxId(mailbox),

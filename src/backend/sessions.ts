@@ -14,6 +14,8 @@ export interface LiveSession {
   readonly account: AccountId;
   /** Who logged on: another one where a delegate does. */
   readonly delegate: AccountId;
+  /** Id of the app password it was opened with; null: his own password. */
+  readonly appPassword: string | null;
   readonly user: string;
   readonly mailbox: MailboxId;
   readonly clientAddress: string;

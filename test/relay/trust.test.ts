@@ -58,7 +58,7 @@ async function letIn(who: ServerIdentity, protocol: 'imap' | 'pop3' = 'imap'): P
 const idOf = (name: string): AccountId => servers.user(name).account.id;
 
 async function logonAs(client: LineClient, account: AccountId, mailbox = account): Promise<string> {
-  client.send(logonLines('imap', facts(), { account, mailbox }).trimEnd());
+  client.send(logonLines('imap', facts(), { account, mailbox, appPassword: null }).trimEnd());
   assert.equal(await client.line(), 'f OK XCLIENT completed.');
   return (await client.line()) ?? '';
 }
@@ -76,7 +76,7 @@ describe('a back-end port lets nobody in', () => {
     const socket = connect(servers.server('MBX1').ports.imap.backEnd, '127.0.0.1');
     await once(socket, 'connect');
     const client = new LineClient(socket);
-    client.send(logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann') }).trimEnd());
+    client.send(logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann'), appPassword: null }).trimEnd());
     assert.equal(await client.line(), null);
   });
 
@@ -144,7 +144,7 @@ describe('a front end cannot', () => {
 
   test('name a session without telling whose client it is', async () => {
     const client = await letIn(await identity('FE1'));
-    const [, authenticate = ''] = logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann') }).split(
+    const [, authenticate = ''] = logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann'), appPassword: null }).split(
       '\r\n',
     );
     client.send(authenticate);
@@ -189,7 +189,7 @@ describe('a client of a front end cannot', () => {
       const client = await secureClient(ports.imap.tls, ca);
       await client.line();
       client.send(
-        ...logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann') })
+        ...logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann'), appPassword: null })
           .trimEnd()
           .split('\r\n'),
       );
@@ -214,7 +214,7 @@ describe('a client of a front end cannot', () => {
     const client = await secureClient(ports.pop3.tls, ca);
     await client.line();
     client.send(
-      ...logonLines('pop3', facts(), { account: idOf('ann'), mailbox: idOf('ann') })
+      ...logonLines('pop3', facts(), { account: idOf('ann'), mailbox: idOf('ann'), appPassword: null })
         .trimEnd()
         .split('\r\n'),
       'XLEAVE 1',

@@ -1,15 +1,22 @@
 /** What a SASL mechanism (RFC 4422) needs from the authenticator: a password check, or the SCRAM keys of a name. */
 import { isUtf8 } from 'node:buffer';
-import type { ScramVerifier } from '../../directory/model.ts';
 import { ProtocolViolation } from '../../observe/failure.ts';
 import { LOGON_NAME_BYTES, PASSWORD_BYTES, SASL_RESPONSE_BYTES } from '../../wire/limits.ts';
 import type { Logon, LogonContext } from '../api.ts';
 
+export interface ScramKeys {
+  readonly storedKey: Uint8Array;
+  readonly serverKey: Uint8Array;
+}
+
 /** A name that SCRAM asked for. Unknown names get keys that nothing fits, so that the exchange looks the same. */
 export interface ScramSubject {
-  readonly verifier: ScramVerifier;
-  /** The proof was right: the last checks. @throws Failure */
-  accept(authorizationId: string): Promise<Logon>;
+  readonly salt: Uint8Array;
+  readonly iterations: number;
+  /** Of the account's own password and of its app passwords; at least one. All are made with the salt above. */
+  readonly keys: readonly ScramKeys[];
+  /** The proof was right for `keys[which]`: the last checks. @throws Failure */
+  accept(which: number, authorizationId: string): Promise<Logon>;
   /** The proof was wrong: counts, delays, throws AUTHENTICATIONFAILED. */
   reject(): Promise<never>;
 }

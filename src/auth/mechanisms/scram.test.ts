@@ -46,8 +46,9 @@ test('the example of RFC 7677 §3, byte for byte', async () => {
   const host: MechanismHost = {
     password: () => Promise.reject(new Error('not asked for')),
     scram: async (name) => ({
-      verifier,
-      accept: async (authorizationId): Promise<Logon> => {
+      ...verifier,
+      keys: [verifier],
+      accept: async (_, authorizationId): Promise<Logon> => {
         accepted.push(`${name}/${authorizationId}`);
         return { account: example, mailbox: example };
       },

@@ -110,8 +110,8 @@ export function scramExchange(
     checkBinding(first, options.plus, context.channelBinding !== null);
     const subject = await host.scram(first.name, context, mechanism);
     const nonce = first.nonce + (options.nonce?.() ?? randomBytes(NONCE_BYTES).toString('base64'));
-    const salt = Buffer.from(subject.verifier.salt).toString('base64');
-    const serverFirst = `r=${nonce},s=${salt},i=${subject.verifier.iterations}`;
+    const salt = Buffer.from(subject.salt).toString('base64');
+    const serverFirst = `r=${nonce},s=${salt},i=${subject.iterations}`;
     waiting = { first, subject, nonce, serverFirst };
     state = 'final';
     return { done: false, challenge: Buffer.from(serverFirst, 'utf8') };
@@ -121,22 +121,19 @@ export function scramExchange(
     if (waiting === null) throw new Error('SCRAM: final before first');
     const { first, subject, nonce, serverFirst } = waiting;
     const final = parseClientFinal(response);
-    const { storedKey, serverKey } = subject.verifier;
     const bound = Buffer.concat([
       Buffer.from(first.gs2Header, 'utf8'),
       options.plus ? (context.channelBinding ?? Buffer.alloc(0)) : Buffer.alloc(0),
     ]);
     const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`;
-    const clientSignature = hmac(storedKey, authMessage);
-    const clientKey = Buffer.alloc(clientSignature.length);
-    for (const [at, byte] of clientSignature.entries()) clientKey[at] = byte ^ (final.proof[at] ?? 0);
-    // All three are looked at before any is answered for.
-    const proofFits =
-      final.proof.length === clientKey.length && same(createHash('sha256').update(clientKey).digest(), storedKey);
+    // All of it is looked at before any is answered for.
+    const fits = subject.keys.map(({ storedKey }) => proves(storedKey, final.proof, authMessage));
+    const which = fits.indexOf(true);
+    const serverKey = subject.keys[which]?.serverKey;
     const nonceFits = same(Buffer.from(final.nonce), Buffer.from(nonce));
     const bindingFits = same(final.channelBinding, bound);
-    if (!proofFits || !nonceFits || !bindingFits) return subject.reject();
-    const logon = await subject.accept(first.authorizationId);
+    if (serverKey === undefined || !nonceFits || !bindingFits) return subject.reject();
+    const logon = await subject.accept(which, first.authorizationId);
     const signature = hmac(serverKey, authMessage).toString('base64');
     return { done: true, logon, final: Buffer.from(`v=${signature}`, 'latin1') };
   };
@@ -156,6 +153,14 @@ export function scramExchange(
       throw malformed('the exchange is over');
     },
   };
+}
+
+/** RFC 5802 §3: StoredKey is H(ClientKey), and the proof is ClientKey XOR the signature. */
+function proves(storedKey: Uint8Array, proof: Uint8Array, authMessage: string): boolean {
+  const clientSignature = hmac(storedKey, authMessage);
+  const clientKey = Buffer.alloc(clientSignature.length);
+  for (const [at, byte] of clientSignature.entries()) clientKey[at] = byte ^ (proof[at] ?? 0);
+  return proof.length === clientKey.length && same(createHash('sha256').update(clientKey).digest(), storedKey);
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);

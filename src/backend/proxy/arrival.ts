@@ -3,7 +3,7 @@
  * who the user is, because its certificate says so; what that user may do, this server reads in its own directory.
  * Speaks the dialect of dialect.ts; the mailbox is opened by the same back end that serves this server's own front end.
  */
-import { refusedNow } from '../../auth/still-allowed.ts';
+import { appPasswordOf, refusedNow } from '../../auth/still-allowed.ts';
 import type { Directory } from '../../directory/api.ts';
 import type { Account, Server } from '../../directory/model.ts';
 import { PROTOCOL_NAMES } from '../../auth/admission.ts';
@@ -19,6 +19,7 @@ import { type ClientFacts, parseFacts } from './client-facts.ts';
 import {
   badLine,
   farewellLine,
+  type NamedSession,
   namedSession,
   okLine,
   parseRequest,
@@ -143,7 +144,7 @@ class Arrival {
     traces.current?.sessionBegan(facts.session, protocol, { 'client.address': facts.clientAddress });
     const span = traces.current?.within(facts.session, 'back-end open') ?? null;
     try {
-      const session = await this.#open(facts, named.account, named.mailbox);
+      const session = await this.#open(facts, named);
       span?.end();
       if (!connection.isOpen) {
         session.cancel();
@@ -170,9 +171,9 @@ class Arrival {
   }
 
   /** @throws Failure */
-  async #open(facts: ClientFacts, account: Account['id'], mailbox: Account['id']): Promise<BackendSession> {
+  async #open(facts: ClientFacts, { account, mailbox, appPassword }: NamedSession): Promise<BackendSession> {
     const { protocol, directory, backEnd, frontEnd, stop, log } = this.#options;
-    const refused = await refusedNow(directory, { account, mailbox, protocol });
+    const refused = await refusedNow(directory, { account, mailbox, protocol, appPassword });
     if (refused !== null) {
       log.warn(
         { session: facts.session, frontEnd: frontEnd.name, account, reason: refused.reason },
@@ -186,7 +187,7 @@ class Arrival {
     const session = await backEnd.open({
       ...facts,
       protocol,
-      logon: { account: who, mailbox: whose },
+      logon: { account: who, mailbox: whose, ...(await appPasswordOf(directory, account, appPassword)) },
       frontEnd: frontEnd.name,
       stop,
     });

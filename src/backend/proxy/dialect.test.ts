@@ -15,7 +15,7 @@ import {
   refusalLine,
 } from './dialect.ts';
 
-const named = { account: accountId('a-1'), mailbox: accountId('a-2') };
+const named = { account: accountId('a-1'), mailbox: accountId('a-2'), appPassword: null };
 
 for (const protocol of ['imap', 'pop3'] as const satisfies ProxyProtocol[])
   describe(`between servers, ${protocol}`, () => {
@@ -35,6 +35,8 @@ for (const protocol of ['imap', 'pop3'] as const satisfies ProxyProtocol[])
       const request = parseRequest(protocol, logon);
       assert.equal(request.verb, 'AUTHENTICATE');
       assert.deepEqual(namedSession(request.rest), named);
+      const [, byApp = ''] = logonLines(protocol, 'SESSION=x', { ...named, appPassword: 'p-1' }).split('\r\n');
+      assert.equal(namedSession(parseRequest(protocol, byApp).rest)?.appPassword, 'p-1');
     });
 
     test('capabilities come with the OK', () => {
@@ -81,7 +83,7 @@ test('another mechanism, or nobody named, is no logon', () => {
     'PLAIN AGEgYg==',
     `EXTERNAL ${Buffer.from('one').toString('base64')}`,
     'EXTERNAL !!!!',
-    `EXTERNAL ${Buffer.from('a b c').toString('base64')}`,
+    `EXTERNAL ${Buffer.from('a b c d').toString('base64')}`,
   ])
     assert.equal(namedSession(rest), null, rest);
 });

@@ -25,6 +25,8 @@ export const LEAVE_AT_ONCE = 2_000;
 export interface NamedSession {
   readonly account: AccountId;
   readonly mailbox: AccountId;
+  /** Id of the app password that was used; null: the account's own password. */
+  readonly appPassword: string | null;
 }
 
 export interface ProxyRequest {
@@ -78,7 +80,9 @@ const oneLine = (text: string): string => text.replaceAll(/[\r\n\0]+/g, ' ').tri
 
 /** The whole logon: two commands in one flight. */
 export function logonLines(protocol: ProxyProtocol, facts: string, named: NamedSession): string {
-  const authorization = Buffer.from(`${named.account} ${named.mailbox}`).toString('base64');
+  const { account, mailbox, appPassword } = named;
+  const ids = appPassword === null ? [account, mailbox] : [account, mailbox, appPassword];
+  const authorization = Buffer.from(ids.join(' ')).toString('base64');
   return protocol === 'imap'
     ? `${TAGS.facts} XCLIENT ${facts}\r\n${TAGS.logon} AUTHENTICATE EXTERNAL ${authorization}\r\n`
     : `XCLIENT ${facts}\r\nAUTH EXTERNAL ${authorization}\r\n`;
@@ -149,9 +153,9 @@ export const farewellLine = (protocol: ProxyProtocol, text: string): string =>
 export function namedSession(rest: string): NamedSession | null {
   const [mechanism = '', initial = '', more] = rest.split(' ');
   if (mechanism.toUpperCase() !== 'EXTERNAL' || more !== undefined) return null;
-  const [account = '', mailbox = '', extra] = (decodeBase64(Buffer.from(initial)) ?? Buffer.alloc(0))
+  const [account = '', mailbox = '', appPassword = null, extra] = (decodeBase64(Buffer.from(initial)) ?? Buffer.alloc(0))
     .toString('utf8')
     .split(' ');
-  if (account === '' || mailbox === '' || extra !== undefined) return null;
-  return { account: accountId(account), mailbox: accountId(mailbox) };
+  if (account === '' || mailbox === '' || appPassword === '' || extra !== undefined) return null;
+  return { account: accountId(account), mailbox: accountId(mailbox), appPassword };
 }

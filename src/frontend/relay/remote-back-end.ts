@@ -162,9 +162,9 @@ export class RemoteBackEnd implements BackendLink {
 
   async #logOn(handOver: HandOver, connection: Connection, target: Target): Promise<BackendSession> {
     const { protocol, sessions, times } = this.#options;
-    const { account, mailbox } = handOver.logon;
+    const { account, mailbox, appPassword } = handOver.logon;
     try {
-      const named = { account: account.id, mailbox: mailbox.id };
+      const named = { account: account.id, mailbox: mailbox.id, appPassword: appPassword?.id ?? null };
       connection.out.ascii(logonLines(protocol, writeFacts(handOver), named));
       connection.idleLimit(times.factsMs);
       const facts = await readAnswer(connection, target);
@@ -181,6 +181,7 @@ export class RemoteBackEnd implements BackendLink {
         protocol,
         account: mailbox.id,
         delegate: account.id,
+        appPassword: named.appPassword,
         user: mailbox.userPrincipalName,
         mailbox: mailbox.mailbox.id,
         clientAddress: handOver.clientAddress,

@@ -32,6 +32,8 @@ for (const [what, text] of [
 }
 
 test('an identity names two accounts', () => {
-  assert.deepEqual(parseIdentity(proxiedIdentity('ann', 'bob')), { account: 'ann', mailbox: 'bob' });
-  for (const text of ['', 'ann', 'ann bob carol', 'ann bob\0', 'a@b c']) assert.equal(parseIdentity(text), null);
+  const [account, mailbox] = ['ann', 'bob'];
+  for (const appPassword of [null, 'phone'])
+    assert.deepEqual(parseIdentity(proxiedIdentity(account, mailbox, appPassword)), { account, mailbox, appPassword });
+  for (const text of ['', 'ann', 'ann bob phone more', 'ann bob ', 'ann bob\0', 'a@b c']) assert.equal(parseIdentity(text), null);
 });

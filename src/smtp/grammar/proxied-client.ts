@@ -56,13 +56,17 @@ export function parseProxied(text: string): ParsedProxied {
 
 const isIpAddress = (text: string): boolean => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 
-/** Who authenticated and whose mailbox it is: two account ids. */
-export const proxiedIdentity = (account: string, mailbox: string): string => `${account} ${mailbox}`;
+/** Who authenticated, whose mailbox it is, and the app password that was used, if one was: ids. */
+export const proxiedIdentity = (account: string, mailbox: string, appPassword: string | null): string =>
+  appPassword === null ? `${account} ${mailbox}` : `${account} ${mailbox} ${appPassword}`;
 
 /** Null: something else. */
-export function parseIdentity(text: string): { readonly account: string; readonly mailbox: string } | null {
-  const [account = '', mailbox = '', ...more] = text.split(' ');
-  return ID.test(account) && ID.test(mailbox) && more.length === 0 ? { account, mailbox } : null;
+export function parseIdentity(
+  text: string,
+): { readonly account: string; readonly mailbox: string; readonly appPassword: string | null } | null {
+  const [account = '', mailbox = '', appPassword = null, ...more] = text.split(' ');
+  if (!ID.test(account) || !ID.test(mailbox) || more.length > 0) return null;
+  return appPassword === null || ID.test(appPassword) ? { account, mailbox, appPassword } : null;
 }
 
 const bad = (reason: string): ParsedProxied => ({ kind: 'bad', reason });

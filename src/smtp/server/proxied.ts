@@ -3,7 +3,7 @@
  * That it is a front end of the organization its certificate has proved; that the client is who it says, that front end
  * has; what this person may do is read here. Behind it begins an ordinary session, in the client's name.
  */
-import { refusedNow } from '../../auth/still-allowed.ts';
+import { appPasswordOf, refusedNow } from '../../auth/still-allowed.ts';
 import type { Logon } from '../../auth/api.ts';
 import type { Directory } from '../../directory/api.ts';
 import { accountId, type ReceiveConnector, type Server } from '../../directory/model.ts';
@@ -103,12 +103,13 @@ async function admitted(
   const [account, mailbox] = [accountId(named.account), accountId(named.mailbox)];
   const fields = { session: facts.session, frontEnd: peer.name, account };
   try {
-    const refused = await refusedNow(directory, { account, mailbox, protocol: 'smtp' });
+    const { appPassword } = named;
+    const refused = await refusedNow(directory, { account, mailbox, protocol: 'smtp', appPassword });
     if (refused !== null) throw refused.failure;
     const [who, whose] = await Promise.all([directory.account(account), directory.account(mailbox)]);
     if (who === null || whose === null) throw new Failure('CONTACTADMIN', 'This account does not exist any more.');
     const original = (await directory.connectors(peer.id)).find(({ id }) => id === facts.connector);
-    return { facts, logon: { account: who, mailbox: whose }, connector: withLimitsOf(asSetNow(), original) };
+    return { facts, logon: { account: who, mailbox: whose, ...(await appPasswordOf(directory, account, appPassword)) }, connector: withLimitsOf(asSetNow(), original) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     log.warn({ ...fields, code: error.code, text: error.message }, 'a submission of another front end is refused');

@@ -1,5 +1,6 @@
 /** MAIL FROM (RFC 5321 §4.1.1.2) with SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH= (RFC 4954 §5), RET and ENVID (RFC 3461). */
 import type { Buffer } from 'node:buffer';
+import { refusedNow } from '../../../auth/still-allowed.ts';
 import { argumentText } from '../../grammar/command.ts';
 import { type DsnOfMail, ENVID_CHARACTERS, parseEnvelopeId, parseRet } from '../../grammar/dsn-parameters.ts';
 import { type ParsedPath, type Path, parsePathArgument } from '../../grammar/path.ts';
@@ -125,6 +126,15 @@ async function checkSender(context: SmtpContext, path: Path): Promise<Reply | nu
 /** Quota and throttling policy of the person who sends. */
 async function checkAccount({ directory, transport, logon, ratesOfPeople, clock }: SmtpContext): Promise<Reply | null> {
   if (logon === null) return null;
+  // Clients keep connections for hours: what has been taken away since the logon is asked for again.
+  const { account, mailbox, appPassword } = logon;
+  const refused = await refusedNow(directory, {
+    account: account.id,
+    mailbox: mailbox.id,
+    protocol: 'smtp',
+    appPassword: appPassword?.id ?? null,
+  });
+  if (refused !== null) return reply(530, '5.7.0', refused.failure.message);
   return (
     (await overQuota(directory, transport, logon.account)) ??
     (await overRate(directory, ratesOfPeople, logon.account, clock.now()))
