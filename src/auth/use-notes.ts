@@ -66,7 +66,11 @@ export class UseNotes {
       this.#noted.delete(key);
     }
     while (this.#pending.size > 0) {
-      const batch = [...this.#pending.entries().take(AT_ONCE)];
+      const batch: Array<readonly [string, Use]> = [];
+      for (const entry of this.#pending) {
+        if (batch.length === AT_ONCE) break;
+        batch.push(entry);
+      }
       try {
         await this.#directory.noteUses(batch.map(([, use]) => use));
       } catch (error) {

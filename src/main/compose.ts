@@ -5,6 +5,7 @@
 import { createAuthenticator } from '../auth/authenticator.ts';
 import type { Argon2 } from '../auth/argon2id.ts';
 import { Throttle } from '../auth/throttle.ts';
+import { UseNotes } from '../auth/use-notes.ts';
 import { type BackEnd, createInProcessLink } from '../backend/in-process-link.ts';
 import { LiveQuotas } from '../backend/live-quotas.ts';
 import { MaintenanceSchedule } from '../backend/maintenance.ts';
@@ -141,10 +142,13 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   undo.push(async () => proxying.close());
   const { locator } = proxying;
   const throttle = parts.throttle ?? new Throttle();
+  const uses = new UseNotes({ directory, log });
+  undo.push(() => uses.close());
   const authenticator = createAuthenticator({
     directory,
     log,
     throttle,
+    uses,
     saltKey: parts.saltKey,
     ...(parts.hash === undefined ? {} : { hash: parts.hash }),
   });
@@ -168,7 +172,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   running.management = management;
   undo.push(() => management.close());
   const bindings = parts.webBindings ?? webBindings(configuration);
-  const web = await createWebHost({ ...parts, authenticator, bindings, door: management.door });
+  const web = await createWebHost({ ...parts, authenticator, uses, bindings, door: management.door });
   frontEnds.push({ names: ['web'], service: web });
   for (const port of proxying.ports) {
     await port.start();

@@ -1,6 +1,7 @@
 /** The HTTPS host of a running server and what is mounted on it. */
 import path from 'node:path';
 import type { Authenticator } from '../auth/api.ts';
+import type { UseNotes } from '../auth/use-notes.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { Directory } from '../directory/api.ts';
 import type { Binding, Server } from '../directory/model.ts';
@@ -16,11 +17,14 @@ import { cspReports } from '../web/csp-reports.ts';
 import { discoveryHandlers } from '../web/discovery/handlers.ts';
 import { HttpsHost } from '../web/https-host.ts';
 import { messageFrames } from '../web/message-frames.ts';
+import { sessionHandler } from '../web/session/session-handler.ts';
+import { SignIns } from '../web/session/sign-ins.ts';
 
 export interface WebParts {
   readonly directory: Directory;
   readonly server: Server;
   readonly authenticator: Authenticator;
+  readonly uses: UseNotes;
   readonly certificates: CertificateStore;
   readonly bindings: readonly Binding[];
   readonly version: string;
@@ -44,7 +48,8 @@ export function webBindings(configuration: Configuration): readonly Binding[] {
 const APP_FILES = path.join(import.meta.dirname, '..', '..', 'webapp', 'dist');
 
 export async function createWebHost(parts: WebParts): Promise<HttpsHost> {
-  const { directory, server, authenticator, certificates, bindings, version, log, door } = parts;
+  const { directory, server, authenticator, uses, certificates, bindings, version, log, door } = parts;
+  const signIns = new SignIns({ directory, authenticator, uses, log });
   const places = new CallPlaces();
   return new HttpsHost({
     directory,
@@ -54,6 +59,7 @@ export async function createWebHost(parts: WebParts): Promise<HttpsHost> {
     handlers: [
       adminApi({ directory, authenticator, door, places, version, log }),
       ...discoveryHandlers({ directory, certificates, fqdn: server.fqdn }),
+      sessionHandler(signIns, log),
       messageFrames,
       cspReports(log),
       await appFiles(APP_FILES),

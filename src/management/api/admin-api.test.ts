@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CMDLETS } from '../cmdlets/table.ts';
 import { commonParameters } from '../binding.ts';
-import { basic } from './credentials.ts';
+import { basicCredentials } from '../../web/session/basic.ts';
 import { openApiDocument } from './openapi.ts';
 
 describe('Basic credentials (RFC 7617)', () => {
   const encoded = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
-  const rows: ReadonlyArray<readonly [string, string | undefined, ReturnType<typeof basic>]> = [
+  const rows: ReadonlyArray<readonly [string, string | undefined, ReturnType<typeof basicCredentials>]> = [
     ['user and password', encoded('ann@example.test:secret'), { user: 'ann@example.test', password: 'secret' }],
     ['a password with colons', encoded('ann:a:b'), { user: 'ann', password: 'a:b' }],
     ['UTF-8 (§2.1)', encoded('jörg:pässwörd'), { user: 'jörg', password: 'pässwörd' }],
@@ -19,7 +19,7 @@ describe('Basic credentials (RFC 7617)', () => {
     ['no name', encoded(':secret'), null],
     ['no base64', 'Basic ä', null],
   ];
-  for (const [name, header, expected] of rows) test(name, () => assert.deepEqual(basic(header), expected));
+  for (const [name, header, expected] of rows) test(name, () => assert.deepEqual(basicCredentials(header), expected));
 });
 
 describe('the OpenAPI document', () => {

@@ -3,11 +3,12 @@
  * logon, then the role groups of the account. No cookie, so no session to steal; and what a browser sends by itself for
  * a page of another origin is refused, because Basic credentials travel with it.
  */
-import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from '../../auth/api.ts';
 import type { Directory } from '../../directory/api.ts';
 import { Failure } from '../../observe/failure.ts';
+import { basicCredentials } from '../../web/session/basic.ts';
+import { checkNotForeign } from '../../web/session/same-origin.ts';
 import type { Caller } from '../cmdlet.ts';
 
 /** What a client has to be told with 401 (RFC 9110 §11.6.1; UTF-8: RFC 7617 §2.1). */
@@ -19,8 +20,8 @@ export async function callerOf(
   headers: IncomingHttpHeaders,
   remoteAddress: string,
 ): Promise<Caller> {
-  checkOrigin(headers);
-  const credentials = basic(headers.authorization);
+  checkNotForeign(headers);
+  const credentials = basicCredentials(headers.authorization);
   if (credentials === null)
     throw new Failure('AUTHENTICATIONFAILED', 'Log on with user name and password (HTTP Basic) of an administrator.');
   const { account } = await inner.authenticator.password(credentials.user, credentials.password, {
@@ -33,23 +34,4 @@ export async function callerOf(
   if (roles.length === 0)
     throw new Failure('NOPERM', `${account.userPrincipalName} is in no role group and may run no cmdlet`);
   return { user: account.userPrincipalName, roles, via: 'api' };
-}
-
-/** Null: there are none, or none of this kind. */
-export function basic(header: string | undefined): { readonly user: string; readonly password: string } | null {
-  const token = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(header ?? '')?.[1];
-  if (token === undefined) return null;
-  const text = Buffer.from(token, 'base64').toString('utf8');
-  const colon = text.indexOf(':');
-  return colon < 1 ? null : { user: text.slice(0, colon), password: text.slice(colon + 1) };
-}
-
-/** @throws Failure NOPERM for requests that a page of another origin makes (Fetch Metadata, RFC 6454) */
-function checkOrigin(headers: IncomingHttpHeaders): void {
-  const site = headers['sec-fetch-site'];
-  const { origin, host } = headers;
-  const foreign =
-    (site !== undefined && site !== 'same-origin' && site !== 'none') ||
-    (origin !== undefined && origin !== `https://${host}`);
-  if (foreign) throw new Failure('NOPERM', 'requests from pages of other origins are not taken');
 }
