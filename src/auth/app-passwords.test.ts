@@ -163,7 +163,12 @@ describe('app passwords', () => {
     assert.equal(await cost(auth.password('ann', OWN, imap)), 0, 'remembered');
     const wrong = `${password.slice(0, -4)}aaaa`;
     const other = `aaaa-${password.slice(5)}`;
-    for (const [name, typed] of [['ann', wrong], ['ann', other], ['ann', 'wrong'], ['nobody', password]] as const)
+    for (const [name, typed] of [
+      ['ann', wrong],
+      ['ann', other],
+      ['ann', 'wrong'],
+      ['nobody', password],
+    ] as const)
       assert.equal(await cost(refused(auth.password(name, typed, imap), 'AUTHENTICATIONFAILED')), 1, typed);
     assert.equal(throttle.size, 2, 'one for ann, whatever was wrong, one for nobody');
   });

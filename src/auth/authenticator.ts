@@ -226,11 +226,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const attempt: Attempt = { subject, name, mailbox, context, mechanism };
       checkLockOut(attempt);
       const app = account === null ? null : await appPasswordMeant(account, password);
-      const right = await passwords.isRight(
-        subject,
-        app?.known.credentials ?? credentials,
-        app?.password ?? password,
-      );
+      const right = await passwords.isRight(subject, app?.known.credentials ?? credentials, app?.password ?? password);
       // Attempts that ran side by side must not learn more than the limit allows.
       checkLockOut(attempt);
       const bar = barred(account);

@@ -15,7 +15,12 @@ const use = (account: string, more: Partial<Use> = {}): Omit<Use, 'at'> => ({
   ...more,
 });
 
-function notes(): { notes: UseNotes; written: Use[][]; pass(ms: number): void; fail(error: Error | null): void } {
+function notes(): {
+  notes: UseNotes;
+  written: Use[][];
+  pass: (ms: number) => void;
+  fail: (error: Error | null) => void;
+} {
   let now = 1_000_000_000;
   let failing: Error | null = null;
   const written: Use[][] = [];
@@ -46,11 +51,17 @@ test('a thousand logons of one person are one write in minutes', async () => {
   await made.flush();
   for (let at = 0; at < 1000; at += 1) made.note(use('ann'));
   await made.flush();
-  assert.deepEqual(written.map((batch) => batch.length), [1]);
+  assert.deepEqual(
+    written.map((batch) => batch.length),
+    [1],
+  );
   pass(USE_COARSENESS_MS);
   made.note(use('ann'));
   await made.close();
-  assert.deepEqual(written.map((batch) => batch.length), [1, 1]);
+  assert.deepEqual(
+    written.map((batch) => batch.length),
+    [1, 1],
+  );
 });
 
 test('protocols, app passwords, sessions and people are told apart; many go in few transactions', async () => {

@@ -44,11 +44,7 @@ export async function makeCredentials(password: string, options: CredentialsOpti
   return { argon2id, scramSha256 };
 }
 
-async function makeScramVerifier(
-  password: Uint8Array,
-  iterations: number,
-  salt: Uint8Array,
-): Promise<ScramVerifier> {
+async function makeScramVerifier(password: Uint8Array, iterations: number, salt: Uint8Array): Promise<ScramVerifier> {
   const salted = await derive(password, salt, iterations, SCRAM_KEY_BYTES, 'sha256');
   const clientKey = hmac(salted, 'Client Key');
   const storedKey = createHash('sha256').update(clientKey).digest();

@@ -58,7 +58,12 @@ export class SmtpProxy {
         continue;
       }
       try {
-        return await this.#logOn(other, facts, proxiedIdentity(logon.account.id, logon.mailbox.id, logon.appPassword?.id ?? null), breaker);
+        return await this.#logOn(
+          other,
+          facts,
+          proxiedIdentity(logon.account.id, logon.mailbox.id, logon.appPassword?.id ?? null),
+          breaker,
+        );
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         failure = error;

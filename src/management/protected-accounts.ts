@@ -42,6 +42,27 @@ export function protectingAccounts(directory: Directory, caller: Caller): Direct
       await check(permission.mailbox);
       await directory.setPermission(permission);
     },
+    // An app password opens the mail; ends of sessions are how somebody is kept from looking.
+    addAppPassword: async (given) => {
+      await check(given.account);
+      return directory.addAppPassword(given);
+    },
+    changeAppPassword: async (account, id, change) => {
+      await check(account);
+      return directory.changeAppPassword(account, id, change);
+    },
+    removeAppPassword: async (account, id) => {
+      await check(account);
+      await directory.removeAppPassword(account, id);
+    },
+    endWebSessions: async (account, ids) => {
+      await check(account);
+      return directory.endWebSessions(account, ids);
+    },
+    setPreferences: async (account, patch) => {
+      await check(account);
+      return directory.setPreferences(account, patch);
+    },
     // What would end the protection, were it asked for inside a cmdlet.
     as: (actor) => protectingAccounts(directory.as(actor), caller),
   };

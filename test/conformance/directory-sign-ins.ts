@@ -74,10 +74,7 @@ export function directorySignInsConformance(engine: string, open: OpenDirectory)
       assert.deepEqual([known?.offered, known?.former], [null, null]);
       assert.deepEqual(heard, [{ kind: 'web-session', id: ann.id }]);
       assert.deepEqual(await directory.webSessionTokens(NOBODY), []);
-      await refused(
-        directory.addWebSession({ ...made, account: NOBODY, token: token(2) }),
-        'NONEXISTENT',
-      );
+      await refused(directory.addWebSession({ ...made, account: NOBODY, token: token(2) }), 'NONEXISTENT');
       await refused(directory.addWebSession({ ...made, token: Buffer.from('short') }), 'CANNOT');
       const another = await under.another();
       if (another === null) return;
@@ -168,7 +165,12 @@ export function directorySignInsConformance(engine: string, open: OpenDirectory)
       assert.deepEqual(await directory.webSessionTokens(ann.id), []);
     });
 
-    const phone = { name: 'Phone', protocols: ['IMAP', 'SMTP'], selector: 'abcd', credentials: credentials(5) } as const;
+    const phone = {
+      name: 'Phone',
+      protocols: ['IMAP', 'SMTP'],
+      selector: 'abcd',
+      credentials: credentials(5),
+    } as const;
 
     test('an app password is kept with its verifier, and its owner sees none', async () => {
       const made = await directory.addAppPassword({ account: ann.id, ...phone, protocols: ['SMTP', 'IMAP'] });

@@ -76,7 +76,9 @@ describe('a back-end port lets nobody in', () => {
     const socket = connect(servers.server('MBX1').ports.imap.backEnd, '127.0.0.1');
     await once(socket, 'connect');
     const client = new LineClient(socket);
-    client.send(logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann'), appPassword: null }).trimEnd());
+    client.send(
+      logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann'), appPassword: null }).trimEnd(),
+    );
     assert.equal(await client.line(), null);
   });
 
@@ -144,9 +146,11 @@ describe('a front end cannot', () => {
 
   test('name a session without telling whose client it is', async () => {
     const client = await letIn(await identity('FE1'));
-    const [, authenticate = ''] = logonLines('imap', facts(), { account: idOf('ann'), mailbox: idOf('ann'), appPassword: null }).split(
-      '\r\n',
-    );
+    const [, authenticate = ''] = logonLines('imap', facts(), {
+      account: idOf('ann'),
+      mailbox: idOf('ann'),
+      appPassword: null,
+    }).split('\r\n');
     client.send(authenticate);
     assert.match((await client.line()) ?? '', /^l BAD XCLIENT comes before/);
     client.send('q LOGOUT');

@@ -153,7 +153,9 @@ export const farewellLine = (protocol: ProxyProtocol, text: string): string =>
 export function namedSession(rest: string): NamedSession | null {
   const [mechanism = '', initial = '', more] = rest.split(' ');
   if (mechanism.toUpperCase() !== 'EXTERNAL' || more !== undefined) return null;
-  const [account = '', mailbox = '', appPassword = null, extra] = (decodeBase64(Buffer.from(initial)) ?? Buffer.alloc(0))
+  const [account = '', mailbox = '', appPassword = null, extra] = (
+    decodeBase64(Buffer.from(initial)) ?? Buffer.alloc(0)
+  )
     .toString('utf8')
     .split(' ');
   if (account === '' || mailbox === '' || appPassword === '' || extra !== undefined) return null;

@@ -53,15 +53,22 @@ export function givesPassword(args: Arguments): boolean {
   return makes || args.has(password);
 }
 
-/** Costs what a logon costs, so it is done when the plan is carried out. Null: none was given. @throws Failure CANNOT */
-export async function newPassword(call: CmdletCall, names: readonly string[]): Promise<NewPassword | null> {
+/**
+ * Costs what a logon costs, so it is done when the plan is carried out. `make`: of an account that is there already.
+ * Null: none was given. @throws Failure CANNOT
+ */
+export async function newPassword(
+  call: CmdletCall,
+  names: readonly string[],
+  make: (password: string) => Promise<Credentials> = makeCredentials,
+): Promise<NewPassword | null> {
   if (!givesPassword(call.args)) return null;
   const typed = call.args.optional(password);
   if (typed === undefined) {
     const generated = generatePassword();
-    return { credentials: await makeCredentials(generated), generated };
+    return { credentials: await make(generated), generated };
   }
-  const credentials = await makeCredentials(typed);
+  const credentials = await make(typed);
   try {
     checkNewPassword(typed, { names });
   } catch (error) {

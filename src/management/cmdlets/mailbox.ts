@@ -1,4 +1,5 @@
 /** Get-Mailbox and Set-Mailbox: who a mailbox belongs to, its addresses, quotas, limits (exchange-behaviour.md §9, §11). */
+import { credentialsOfAccount } from '../../auth/app-passwords.ts';
 import type { AccountPatch, Directory } from '../../directory/api.ts';
 import type { AccountKind, DatabaseRecord, MailboxSettings, Server } from '../../directory/model.ts';
 import { addressKey, checkedDisplayName, checkedPrincipalName, nameKey } from '../../directory/names.ts';
@@ -350,7 +351,9 @@ export const setMailbox: ChangingCmdlet = {
       dangerous: own.patch.enabled === false || lossOf(account, kind) !== '' || loss !== '',
       apply: () =>
         applying(async () => {
-          const fresh = await newPassword(call, [account.alias, account.userPrincipalName]);
+          const fresh = await newPassword(call, [account.alias, account.userPrincipalName], (typed) =>
+            credentialsOfAccount(directory, account.id, typed),
+          );
           const change = { ...own.patch, ...(fresh === null ? {} : { credentials: fresh.credentials }) };
           if (Object.keys(change).length > 0) await directory.changeAccount(account.id, change);
           if (changes.length > 0) await directory.setMailboxSettings(account.id, patch);

@@ -35,5 +35,6 @@ test('an identity names two accounts', () => {
   const [account, mailbox] = ['ann', 'bob'];
   for (const appPassword of [null, 'phone'])
     assert.deepEqual(parseIdentity(proxiedIdentity(account, mailbox, appPassword)), { account, mailbox, appPassword });
-  for (const text of ['', 'ann', 'ann bob phone more', 'ann bob ', 'ann bob\0', 'a@b c']) assert.equal(parseIdentity(text), null);
+  for (const text of ['', 'ann', 'ann bob phone more', 'ann bob ', 'ann bob\0', 'a@b c'])
+    assert.equal(parseIdentity(text), null);
 });

@@ -109,7 +109,11 @@ async function admitted(
     const [who, whose] = await Promise.all([directory.account(account), directory.account(mailbox)]);
     if (who === null || whose === null) throw new Failure('CONTACTADMIN', 'This account does not exist any more.');
     const original = (await directory.connectors(peer.id)).find(({ id }) => id === facts.connector);
-    return { facts, logon: { account: who, mailbox: whose, ...(await appPasswordOf(directory, account, appPassword)) }, connector: withLimitsOf(asSetNow(), original) };
+    return {
+      facts,
+      logon: { account: who, mailbox: whose, ...(await appPasswordOf(directory, account, appPassword)) },
+      connector: withLimitsOf(asSetNow(), original),
+    };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     log.warn({ ...fields, code: error.code, text: error.message }, 'a submission of another front end is refused');

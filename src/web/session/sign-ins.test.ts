@@ -243,7 +243,10 @@ describe('signed in by cookie', () => {
     await refused(ask('GET', '/who', OWN), 401, /Sign in first/);
     const cookie = await signedIn();
     const flipped = cookie.at(-3) === 'A' ? 'B' : 'A';
-    for (const wrong of [`${cookie.slice(0, -3)}${flipped}${cookie.slice(-2)}`, cookie.replace(ann.id, ann.id.replace(/.$/, '0'))])
+    for (const wrong of [
+      `${cookie.slice(0, -3)}${flipped}${cookie.slice(-2)}`,
+      cookie.replace(ann.id, ann.id.replace(/.$/, '0')),
+    ])
       if (wrong !== cookie) await refused(who(wrong), 401, /ended/);
     for (const none of [`${COOKIE_NAME}=`, `${COOKIE_NAME}=x.y`, 'other=1', `x${cookie}`])
       await refused(who(none), 401, /Sign in first/);
@@ -261,7 +264,11 @@ describe('signed in by cookie', () => {
     await refused(post({ 'x-penfold': '1' }), 403, /which origin/);
     await refused(post({ 'sec-fetch-site': 'none', 'x-penfold': '1' }), 403, /which origin/);
     for (const site of ['cross-site', 'same-site', 'anything'])
-      await refused(post({ 'sec-fetch-site': site, origin: `https://${HOST}`, 'x-penfold': '1' }), 403, /other origins/);
+      await refused(
+        post({ 'sec-fetch-site': site, origin: `https://${HOST}`, 'x-penfold': '1' }),
+        403,
+        /other origins/,
+      );
     for (const origin of ['https://evil.example', `http://${HOST}`, `https://${HOST}:8443`, 'null'])
       await refused(post({ origin, 'x-penfold': '1' }), 403, /other origins/);
     await refused(who(cookie, { host: HOST, 'sec-fetch-site': 'same-site' }), 403, /other origins/);

@@ -91,7 +91,13 @@ async function rename(transaction: Transaction, id: AccountId, which: string, na
   const account = await existingAccount(transaction, id);
   const present = await read(transaction, id);
   const now = named(present, which);
-  const next = { ...now, name: freeName(name, present.filter((one) => one.id !== which)) };
+  const next = {
+    ...now,
+    name: freeName(
+      name,
+      present.filter((one) => one.id !== which),
+    ),
+  };
   await transaction.run('UPDATE app_password SET name = ? WHERE id = ?', next.name, which);
   transaction.note('app-password', id);
   transaction.audit('AppPassword', account.alias, valuesOf(now), valuesOf(next));

@@ -47,7 +47,9 @@ const shown = (preferences: Preferences): Record<string, string> =>
     PREFERENCE_NAMES.map((name) => {
       const value: unknown = Reflect.get(preferences, name);
       if (name !== 'signatures') return [name, value === null ? '' : String(value)];
-      const texts = preferences.signatures.map((one) => `${one.name} (${one.html.length + one.text.length} characters)`);
+      const texts = preferences.signatures.map(
+        (one) => `${one.name} (${one.html.length + one.text.length} characters)`,
+      );
       return [name, texts.join(', ')];
     }),
   );

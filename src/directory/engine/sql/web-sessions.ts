@@ -37,11 +37,7 @@ export function webSessionsOf(reader: Reader, known: Known, now: () => number, w
     adoptWebSessionToken: (session, token, formerUntil) => write((to) => adopt(to, session, token, formerUntil)),
     signOut: (session) =>
       write(async (to) => {
-        const gone = await to.run(
-          'DELETE FROM web_session WHERE account = ? AND id = ?',
-          session.account,
-          session.id,
-        );
+        const gone = await to.run('DELETE FROM web_session WHERE account = ? AND id = ?', session.account, session.id);
         if (gone > 0) to.note('web-session', session.account);
       }),
     endWebSessions: (account, ids) => write((to) => end(to, account, ids ?? null)),
@@ -156,7 +152,8 @@ const valuesOf = (session: WebSession): AuditValues => ({
 });
 
 function checkToken(token: Uint8Array): void {
-  if (token.length !== WEB_TOKEN_BYTES) throw new Failure('CANNOT', `a token comes as ${WEB_TOKEN_BYTES} bytes of SHA-256`);
+  if (token.length !== WEB_TOKEN_BYTES)
+    throw new Failure('CANNOT', `a token comes as ${WEB_TOKEN_BYTES} bytes of SHA-256`);
 }
 
 const sessionOf = (row: Row): WebSession => ({
