@@ -28,8 +28,9 @@ const isLanguage = (tag: string): boolean => {
 const isTimeZone = (name: string): boolean => {
   try {
     // Offsets (`+02:00`) are taken there, too, and are no place.
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return /^[A-Za-z]/.test(name);
+    return (
+      /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+    );
   } catch {
     return false;
   }

@@ -76,7 +76,7 @@ export function signInWrites(world: AuditWorld): { readonly [K in Names]: Step }
           'Preferences',
           'ann',
           { language: '', signatures: '' },
-          { language: 'es', signatures: 'Work (23 characters)' },
+          { language: '"es"', signatures: 'Work (23 characters)' },
         ),
       ],
     },

@@ -1,141 +1,46 @@
 /**
- * Signing in and out over HTTP, and who is let in afterwards: each guard with a request that must fail. The host's TLS
- * is not needed here; what a browser does with a cookie is the browser's.
+ * Signing in and out over HTTP, and who is let in afterwards: each guard with a request that must fail. What a browser
+ * does with a cookie is the browser's.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request, type Server } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { afterEach, before, beforeEach, describe, test } from 'node:test';
+import { CHEAP, HOST, type Reply, SignInHost } from '../../../test/support/sign-in-host.ts';
 import { createAppPassword } from '../../auth/app-passwords.ts';
-import { type Argon2, nodeArgon2 } from '../../auth/argon2id.ts';
-import { createAuthenticator } from '../../auth/authenticator.ts';
-import { Throttle, THROTTLE_LIMITS } from '../../auth/throttle.ts';
-import { UseNotes } from '../../auth/use-notes.ts';
+import { THROTTLE_LIMITS } from '../../auth/throttle.ts';
 import { makeCredentials } from '../../auth/verifiers.ts';
 import type { Directory } from '../../directory/api.ts';
-import { openSqliteDirectory } from '../../directory/engine/sqlite/directory.ts';
 import type { Account, Credentials } from '../../directory/model.ts';
 import { WEB_SESSION_IDLE_MS, WEB_SESSION_LIFE_MS } from '../../directory/web-session.ts';
-import { Failure } from '../../observe/failure.ts';
-import type { Log } from '../../observe/log.ts';
-import type { WebExchange } from '../https-host.ts';
-import { problemOf, sendProblem } from '../problem.ts';
 import { COOKIE_NAME } from './cookie.ts';
-import { sessionHandler, SIGN_IN_BYTES } from './session-handler.ts';
-import { challenge, type SignedIn, SignIns, TOKEN_OFFER_MS, TOKEN_OVERLAP_MS, TOKEN_ROTATION_MS } from './sign-ins.ts';
+import { SIGN_IN_BYTES } from './session-handler.ts';
+import { type SignedIn, TOKEN_OFFER_MS, TOKEN_OVERLAP_MS, TOKEN_ROTATION_MS } from './sign-ins.ts';
 
 const PASSWORD = 'correct horse battery';
-const CHEAP = { parameters: { memory: 64, passes: 1, parallelism: 1 }, iterations: 4096 };
-const HOST = 'mail.example.org';
 /** What the app's requests bring with them. */
 const OWN = { host: HOST, 'sec-fetch-site': 'same-origin', 'x-penfold': '1' };
-const cheap: Argon2 = (input) => nodeArgon2({ ...input, memory: Math.min(input.memory, 64), passes: 1 });
 
-interface Reply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Record<string, unknown>;
-}
-
+let verifiers: Credentials;
+let host: SignInHost;
 let directory: Directory;
 let ann: Account;
-let verifiers: Credentials;
-let signIns: SignIns;
-let uses: UseNotes;
-let server: Server;
-let lines: string[];
-let now: number;
-/** Who is served by `/who`, as a WebSocket upgrade would ask by `/socket`. */
-let last: SignedIn | null;
-
 before(async () => {
   verifiers = await makeCredentials(PASSWORD, CHEAP);
 });
-
 beforeEach(async () => {
-  now = Date.now();
-  lines = [];
-  last = null;
-  directory = await openSqliteDirectory({ file: ':memory:', now: () => now });
-  await directory.addDomain({ name: 'example.org', type: 'Authoritative', isDefault: true });
-  ann = await directory.addAccount({
-    kind: 'user',
-    displayName: 'Ann',
-    alias: 'ann',
-    userPrincipalName: 'ann@example.org',
-    mailbox: null,
-    credentials: verifiers,
-  });
-  const keep = (fields: object, text: string): void => {
-    lines.push(JSON.stringify({ ...fields, text }));
-  };
-  const log: Log = { debug: keep, info: keep, warn: keep, error: keep, child: () => log };
-  const throttle = new Throttle(THROTTLE_LIMITS, () => now);
-  uses = new UseNotes({ directory, now: () => now });
-  const authenticator = createAuthenticator({
-    directory,
-    log,
-    throttle,
-    uses,
-    hash: cheap,
-    now: () => now,
-    delay: async () => {},
-  });
-  signIns = new SignIns({ directory, authenticator, uses, log, now: () => now });
-  const handler = sessionHandler(signIns, log);
-  const answer = async (exchange: WebExchange): Promise<void> => {
-    const { request: asked, response, url } = exchange;
-    if (url.pathname === handler.prefix) return handler.handle(exchange);
-    try {
-      last = await signIns.signedIn(url.pathname === '/socket' ? { ...exchange, response: null } : exchange);
-      response.end(JSON.stringify({ user: last.user.alias, via: last.via, webSession: last.webSession }));
-    } catch (error) {
-      assert.ok(error instanceof Failure, String(error));
-      const one = problemOf(error);
-      sendProblem(response, { ...one }, one.status === 401 ? challenge(asked.headers) : {});
-    }
-  };
-  server = createServer((asked, response) => {
-    const url = new URL(asked.url ?? '/', `https://${HOST}`);
-    void answer({ request: asked, response, url, remoteAddress: '192.0.2.1', signal: AbortSignal.timeout(60_000) });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  host = await SignInHost.open(verifiers);
+  ({ directory, ann } = host);
 });
-afterEach(async () => {
-  server.close();
-  server.closeAllConnections();
-  await uses.close();
-  await directory.close();
-});
-
-function ask(method: string, target: string, headers: OutgoingHttpHeaders, body = ''): Promise<Reply> {
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-  const outgoing = request(
-    { host: '127.0.0.1', port: address.port, method, path: target, headers, agent: false },
-    (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => (text += chunk));
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: text === '' ? {} : Object.fromEntries(Object.entries(JSON.parse(text))),
-        }),
-      );
-    },
-  );
-  outgoing.on('error', reject);
-  outgoing.end(body);
-  return promise;
-}
+afterEach(() => host.close());
 
 const json = (value: unknown): string => JSON.stringify(value);
 const signIn = (password = PASSWORD, more: object = {}, headers: OutgoingHttpHeaders = OWN): Promise<Reply> =>
-  ask('POST', '/session', { 'content-type': 'application/json', ...headers }, json({ user: 'ann', password, ...more }));
+  host.ask(
+    'POST',
+    '/session',
+    { 'content-type': 'application/json', ...headers },
+    json({ user: 'ann', password, ...more }),
+  );
 /** As a browser sends it back. */
 function cookieOf({ headers }: Reply): string {
   const [cookie] = headers['set-cookie'] ?? [];
@@ -143,7 +48,7 @@ function cookieOf({ headers }: Reply): string {
   return cookie.split(';', 1)[0] ?? '';
 }
 const who = (cookie: string, headers: OutgoingHttpHeaders = OWN): Promise<Reply> =>
-  ask('GET', '/who', { ...headers, cookie });
+  host.ask('GET', '/who', { ...headers, cookie });
 async function signedIn(): Promise<string> {
   const reply = await signIn();
   assert.equal(reply.status, 204);
@@ -167,7 +72,7 @@ describe('signing in', () => {
     assert.equal(reply.headers['cache-control'], 'no-store');
     const { body } = await who(cookieOf(reply));
     assert.deepEqual([body['user'], body['via']], ['ann', 'cookie']);
-    assert.equal(last?.appPassword, null);
+    assert.equal(host.last?.appPassword, null);
     const [session] = await directory.webSessions(ann.id);
     assert.equal(session?.id, body['webSession']);
     assert.equal(session?.clientAddress, '192.0.2.1');
@@ -198,7 +103,6 @@ describe('signing in', () => {
     await directory.close();
     const { body } = await refused(signIn(), 503, /directory/);
     assert.equal(body['code'], 'UNAVAILABLE');
-    directory = await openSqliteDirectory({ file: ':memory:' });
   });
 
   test('an app password does not sign in here', async () => {
@@ -208,24 +112,24 @@ describe('signing in', () => {
 
   test('what is not a sign-in is refused, and its words stay out of answer and log', async () => {
     const post = (body: string, type = 'application/json'): Promise<Reply> =>
-      ask('POST', '/session', { ...OWN, 'content-type': type }, body);
+      host.ask('POST', '/session', { ...OWN, 'content-type': type }, body);
     for (const body of ['{"user":"ann","secret"', json({ user: 'ann' }), json([]), json({ user: '', password: 'x' })])
       await refused(post(body), 400, /JSON|a sign-in is/);
     await refused(post(json({ user: 'ann', password: 'secret', more: 1 })), 400, /a sign-in is/);
     await refused(post('user=ann', 'application/x-www-form-urlencoded'), 400, /content-type/);
     await refused(post(json({ user: 'ann', password: 'x'.repeat(SIGN_IN_BYTES) })), 413, /at most/);
-    await refused(ask('GET', '/session', OWN), 405, /POST and DELETE/);
-    assert.ok(!lines.join().includes('secret'));
+    await refused(host.ask('GET', '/session', OWN), 405, /POST and DELETE/);
+    assert.ok(!host.lines.join().includes('secret'));
   });
 
   test('no password, token or cookie stands in the log', async () => {
     const cookie = await signedIn();
     await signIn('wrong secret');
     await who(cookie);
-    await ask('DELETE', '/session', { ...OWN, cookie });
+    await host.ask('DELETE', '/session', { ...OWN, cookie });
     const token = cookie.split('.')[1] ?? '';
-    for (const secret of [PASSWORD, 'wrong secret', token]) assert.ok(!lines.join().includes(secret), secret);
-    assert.ok(lines.some((line) => line.includes('signed in')));
+    for (const secret of [PASSWORD, 'wrong secret', token]) assert.ok(!host.lines.join().includes(secret), secret);
+    assert.ok(host.lines.some((line) => line.includes('signed in')));
   });
 
   test('signing in again ends the session the browser had before', async () => {
@@ -240,7 +144,7 @@ describe('signing in', () => {
 
 describe('signed in by cookie', () => {
   test('no cookie, another cookie, one that was made up', async () => {
-    await refused(ask('GET', '/who', OWN), 401, /Sign in first/);
+    await refused(host.ask('GET', '/who', OWN), 401, /Sign in first/);
     const cookie = await signedIn();
     const flipped = cookie.at(-3) === 'A' ? 'B' : 'A';
     for (const wrong of [
@@ -256,7 +160,7 @@ describe('signed in by cookie', () => {
   test('a page of another origin changes nothing and reads nothing', async () => {
     const cookie = await signedIn();
     const post = (headers: OutgoingHttpHeaders): Promise<Reply> =>
-      ask('POST', '/who', { host: HOST, cookie, ...headers });
+      host.ask('POST', '/who', { host: HOST, cookie, ...headers });
     assert.equal((await post({ 'sec-fetch-site': 'same-origin', 'x-penfold': '1' })).status, 200);
     assert.equal((await post({ origin: `https://${HOST}`, 'x-penfold': '1' })).status, 200, 'no Fetch Metadata');
     await refused(post({ 'sec-fetch-site': 'same-origin' }), 403, /X-Penfold/);
@@ -281,14 +185,14 @@ describe('signed in by cookie', () => {
     const cookie = await signedIn();
     await refused(signIn(PASSWORD, {}, { host: HOST, 'x-penfold': '1' }), 403, /which origin/);
     await refused(signIn(PASSWORD, {}, { ...OWN, origin: 'https://evil.example' }), 403, /other origins/);
-    await refused(ask('DELETE', '/session', { host: HOST, cookie, 'x-penfold': '1' }), 403, /which origin/);
+    await refused(host.ask('DELETE', '/session', { host: HOST, cookie, 'x-penfold': '1' }), 403, /which origin/);
     assert.equal((await who(cookie)).status, 200);
   });
 
   test('a WebSocket needs the origin, and no field that pages cannot set', async () => {
     const cookie = await signedIn();
     const open = (headers: OutgoingHttpHeaders): Promise<Reply> =>
-      ask('GET', '/socket', { host: HOST, cookie, ...headers });
+      host.ask('GET', '/socket', { host: HOST, cookie, ...headers });
     assert.equal((await open({ origin: `https://${HOST}` })).status, 200);
     await refused(open({}), 403, /names its origin/);
     await refused(open({ origin: 'https://evil.example' }), 403, /other origins/);
@@ -297,11 +201,11 @@ describe('signed in by cookie', () => {
 
   test('signed out is signed out, and the cookie goes', async () => {
     const cookie = await signedIn();
-    const reply = await ask('DELETE', '/session', { ...OWN, cookie });
+    const reply = await host.ask('DELETE', '/session', { ...OWN, cookie });
     assert.equal(reply.status, 204);
     assert.match(reply.headers['set-cookie']?.[0] ?? '', /^__Host-penfold=; .*Max-Age=0$/);
     await refused(who(cookie), 401, /ended/);
-    assert.equal((await ask('DELETE', '/session', { ...OWN, cookie })).status, 204, 'once more is no error');
+    assert.equal((await host.ask('DELETE', '/session', { ...OWN, cookie })).status, 204, 'once more is no error');
   });
 
   test('what ends an account’s sessions ends them at the next request', async () => {
@@ -327,31 +231,31 @@ describe('signed in by cookie', () => {
 
   test('idle too long, or too old, is over; use keeps it for a while', async () => {
     const idle = await signedIn();
-    now += WEB_SESSION_IDLE_MS;
+    host.now += WEB_SESSION_IDLE_MS;
     await refused(who(idle), 401, /ended/);
-    const begun = now;
+    const begun = host.now;
     let cookie = await signedIn();
-    while (now + WEB_SESSION_IDLE_MS < begun + WEB_SESSION_LIFE_MS) {
-      now += WEB_SESSION_IDLE_MS - 1;
+    while (host.now + WEB_SESSION_IDLE_MS < begun + WEB_SESSION_LIFE_MS) {
+      host.now += WEB_SESSION_IDLE_MS - 1;
       const reply = await who(cookie);
       assert.equal(reply.status, 200);
       if (reply.headers['set-cookie'] !== undefined) cookie = cookieOf(reply);
-      await uses.flush();
+      await host.uses.flush();
     }
     assert.equal((await who(cookie)).status, 200);
-    now = begun + WEB_SESSION_LIFE_MS;
+    host.now = begun + WEB_SESSION_LIFE_MS;
     await refused(who(cookie), 401, /ended/);
   });
 
   test('another server’s later use counts, though nobody announced it', async () => {
     const cookie = await signedIn();
     await who(cookie);
-    const { webSession } = last ?? assert.fail('someone is there');
-    now += WEB_SESSION_IDLE_MS - 1;
+    const { webSession } = host.last ?? assert.fail('someone is there');
+    host.now += WEB_SESSION_IDLE_MS - 1;
     await directory.noteUses([
-      { account: ann.id, protocol: 'web', at: now, clientAddress: '', program: '', appPassword: null, webSession },
+      { account: ann.id, protocol: 'web', at: host.now, clientAddress: '', program: '', appPassword: null, webSession },
     ]);
-    now += 1000;
+    host.now += 1000;
     assert.equal((await who(cookie)).status, 200);
   });
 });
@@ -359,9 +263,9 @@ describe('signed in by cookie', () => {
 describe('the token changes once a day', () => {
   test('a successor comes with an answer; the one before holds until it is used, and a moment longer', async () => {
     const first = await signedIn();
-    now += TOKEN_ROTATION_MS - 1;
+    host.now += TOKEN_ROTATION_MS - 1;
     assert.equal((await who(first)).headers['set-cookie'], undefined);
-    now += 1;
+    host.now += 1;
     const replies = await Promise.all([who(first), who(first), who(first)]);
     const set = replies.filter(({ headers }) => headers['set-cookie'] !== undefined);
     assert.equal(set.length, 1, 'of requests side by side one brings it');
@@ -371,9 +275,9 @@ describe('the token changes once a day', () => {
     assert.notEqual(second, first);
     assert.equal((await who(first)).status, 200, 'the answer may have been lost');
     assert.equal((await who(second)).status, 200);
-    now += TOKEN_OVERLAP_MS - 1;
+    host.now += TOKEN_OVERLAP_MS - 1;
     assert.equal((await who(first)).status, 200, 'one that was on its way');
-    now += 1;
+    host.now += 1;
     await refused(who(first), 401, /ended/);
     assert.equal((await who(second)).status, 200);
     assert.equal((await directory.webSessions(ann.id)).length, 1);
@@ -381,11 +285,11 @@ describe('the token changes once a day', () => {
 
   test('a successor that never came back is replaced, and does not count any more', async () => {
     const first = await signedIn();
-    now += TOKEN_ROTATION_MS;
+    host.now += TOKEN_ROTATION_MS;
     const lost = cookieOf(await who(first));
-    now += TOKEN_OFFER_MS - 1;
+    host.now += TOKEN_OFFER_MS - 1;
     assert.equal((await who(first)).headers['set-cookie'], undefined);
-    now += 2;
+    host.now += 2;
     const next = cookieOf(await who(first));
     await refused(who(lost), 401, /ended/);
     assert.equal((await who(next)).status, 200);
@@ -393,8 +297,8 @@ describe('the token changes once a day', () => {
 
   test('a WebSocket upgrade has no answer that could bring one', async () => {
     const first = await signedIn();
-    now += TOKEN_ROTATION_MS;
-    const reply = await ask('GET', '/socket', { host: HOST, cookie: first, origin: `https://${HOST}` });
+    host.now += TOKEN_ROTATION_MS;
+    const reply = await host.ask('GET', '/socket', { host: HOST, cookie: first, origin: `https://${HOST}` });
     assert.equal(reply.headers['set-cookie'], undefined);
     assert.ok(cookieOf(await who(first)));
   });
@@ -402,7 +306,7 @@ describe('the token changes once a day', () => {
 
 describe('by password with each request', () => {
   const basic = (password: string, headers: OutgoingHttpHeaders = {}): Promise<Reply> =>
-    ask('POST', '/who', {
+    host.ask('POST', '/who', {
       host: HOST,
       authorization: `Basic ${Buffer.from(`ann:${password}`).toString('base64')}`,
       ...headers,
@@ -410,10 +314,10 @@ describe('by password with each request', () => {
 
   test('the own password and app passwords for JMAP', async () => {
     assert.equal((await basic(PASSWORD)).status, 200);
-    assert.deepEqual([last?.via, last?.webSession, last?.appPassword], ['basic', null, null]);
+    assert.deepEqual([host.last?.via, host.last?.webSession, host.last?.appPassword], ['basic', null, null]);
     const made = await createAppPassword(directory, ann.id, { name: 'P', protocols: ['JMAP'] }, CHEAP);
     assert.equal((await basic(made.password)).status, 200);
-    assert.equal(last?.appPassword, made.appPassword.id);
+    assert.equal(host.last?.appPassword, made.appPassword.id);
     const phone = await createAppPassword(directory, ann.id, { name: 'Phone', protocols: ['IMAP'] }, CHEAP);
     await refused(basic(phone.password), 403, /Make one for JMAP/);
   });
@@ -422,7 +326,7 @@ describe('by password with each request', () => {
     const reply = await refused(basic('wrong'), 401, /wrong/);
     assert.match(reply.headers['www-authenticate'] ?? '', /^Basic realm=/);
     assert.equal((await basic('wrong', { 'x-penfold': '1' })).headers['www-authenticate'], undefined);
-    await refused(ask('GET', '/who', { host: HOST, authorization: 'Bearer abc' }), 401, /HTTP Basic/);
+    await refused(host.ask('GET', '/who', { host: HOST, authorization: 'Bearer abc' }), 401, /HTTP Basic/);
   });
 
   test('a foreign page does not ride on a password that the browser has kept', async () => {
@@ -434,11 +338,11 @@ describe('by password with each request', () => {
 describe('streams', () => {
   const endOf = (someone: SignedIn): Promise<string> =>
     new Promise((resolve) => {
-      signIns.whileSignedIn(someone, resolve);
+      host.signIns.whileSignedIn(someone, resolve);
     });
   const me = async (): Promise<SignedIn> => {
     await who(await signedIn());
-    return last ?? assert.fail('someone is there');
+    return host.last ?? assert.fail('someone is there');
   };
 
   test('end with the session, and not with another one', async () => {
@@ -465,7 +369,7 @@ describe('streams', () => {
   test('who stops watching hears nothing', async () => {
     const mine = await me();
     let heard = 0;
-    const stop = signIns.whileSignedIn(mine, () => (heard += 1));
+    const stop = host.signIns.whileSignedIn(mine, () => (heard += 1));
     stop();
     const other = endOf(mine);
     await directory.endWebSessions(ann.id);

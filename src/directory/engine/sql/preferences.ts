@@ -46,7 +46,7 @@ const shown = (preferences: Preferences): Record<string, string> =>
   Object.fromEntries(
     PREFERENCE_NAMES.map((name) => {
       const value: unknown = Reflect.get(preferences, name);
-      if (name !== 'signatures') return [name, value === null ? '' : String(value)];
+      if (name !== 'signatures') return [name, value === null ? '' : JSON.stringify(value)];
       const texts = preferences.signatures.map(
         (one) => `${one.name} (${one.html.length + one.text.length} characters)`,
       );
