@@ -266,6 +266,10 @@ async function reasonFor({ directory }: SettingsTestOptions, test: SettingsTest,
     case 'two-mailboxes':
     case 'unknown-mailbox':
       return 'noAccess';
+    // Of a session that is open; which app password was typed here only the answer's words tell.
+    case 'app-password-removed':
+    case 'app-password-protocol':
+      return 'refused';
   }
   const serving = await notServing({ directory }, { ...test, person: mailbox ?? test.person });
   return serving ?? (/\[(LIMIT|LOGIN-DELAY|IN-USE|INUSE)\]/.test(answer) ? 'busy' : 'refused');
