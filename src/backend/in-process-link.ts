@@ -57,12 +57,16 @@ const SERVICES: Readonly<Record<HandOver['protocol'], ServiceName>> = {
   pop3: 'pop3-backend',
 };
 
+/** A back end follows mailboxes for web clients as long as it runs: `web` is a service of front ends. */
+const isServed = ({ protocol }: LiveSession, settings: LiveSettings): boolean =>
+  protocol === 'web' || settings.isRunning(SERVICES[protocol]);
+
 const METERS = { imap: ImapSessionMeter, pop3: Pop3SessionMeter } as const;
 
 export async function createInProcessLink(options: BackEndOptions): Promise<BackEnd> {
   const sessions = new SessionRegistry();
   const settings: LiveSettings = await LiveSettings.of(options.directory, options.server, options.log, () => {
-    const ended = sessions.end((session) => !settings.isRunning(SERVICES[session.protocol]));
+    const ended = sessions.end((session) => !isServed(session, settings));
     if (ended > 0) options.log.info({ ended }, 'sessions of a stopped back-end service end');
   });
   return new InProcessBackEnd(options, settings, sessions);
@@ -178,7 +182,7 @@ class InProcessBackEnd implements BackEnd {
   /** What was announced while the mailbox was being opened found no session to act on: it is asked for again. */
   #catchUp(served: Served): void {
     const { facts } = served;
-    if (this.#draining || !this.#settings.isRunning(SERVICES[facts.protocol])) served.end();
+    if (this.#draining || !isServed(facts, this.#settings)) served.end();
     else this.#check(facts);
   }
 

@@ -9,7 +9,8 @@ import type { SessionId } from './link.ts';
 
 export interface LiveSession {
   readonly id: SessionId;
-  readonly protocol: 'imap' | 'pop3';
+  /** `web`: an event stream or WebSocket of JMAP that follows the mailbox. */
+  readonly protocol: 'imap' | 'pop3' | 'web';
   /** Whose mailbox it is. */
   readonly account: AccountId;
   /** Who logged on: another one where a delegate does. */

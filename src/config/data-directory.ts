@@ -11,6 +11,7 @@
  * logs/                 penfold.log, protocol logs
  * run/                  control socket and lock of the running instance
  * transfer/             journals that let an interrupted import go on
+ * uploads/              what web clients have uploaded and no message holds yet
  * ```
  */
 import { createHash } from 'node:crypto';
@@ -32,6 +33,7 @@ export interface DataLayout {
   readonly run: string;
   readonly lock: string;
   readonly transfer: string;
+  readonly uploads: string;
 }
 
 export function dataLayout(directory: string): DataLayout {
@@ -49,6 +51,7 @@ export function dataLayout(directory: string): DataLayout {
     run: at('run'),
     lock: at('run', 'lock.db'),
     transfer: at('transfer'),
+    uploads: at('uploads'),
   };
 }
 

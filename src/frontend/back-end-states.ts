@@ -28,9 +28,11 @@ export class BackEndStates {
   }
 
   /** Null: it serves. Else why not, in words for a client. */
-  async refusal(server: ServerId, protocol: 'imap' | 'pop3'): Promise<string | null> {
+  async refusal(server: ServerId, protocol: 'imap' | 'pop3' | 'web'): Promise<string | null> {
     const { running, isOffline } = await this.#state(server);
     if (isOffline) return 'The server of this mailbox is out of service for now';
+    // A back end serves web clients as long as it runs.
+    if (protocol === 'web') return null;
     const service = SERVICES[protocol];
     if (running.has(service)) return null;
     return `The service ${serviceFacts(service).displayName} is not running on the server of this mailbox`;

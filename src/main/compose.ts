@@ -16,6 +16,7 @@ import type { Account, Binding, Server, ServiceName } from '../directory/model.t
 import { createImapFrontEnd, createPop3FrontEnd, type FrontEndService } from '../frontend/front-end.ts';
 import type { Locator } from '../frontend/locate.ts';
 import type { RelayTimes } from '../frontend/relay/remote-back-end.ts';
+import { CallPlaces } from '../management/api/call-places.ts';
 import type {
   ControlServices,
   InstanceStatus,
@@ -30,8 +31,10 @@ import type { Log } from '../observe/log.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import type { ServerIdentity } from '../tls/server-identity.ts';
+import { SignIns } from '../web/session/sign-ins.ts';
 import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
+import { openJmap } from './jmap.ts';
 import { type Management, openManagement } from './management.ts';
 import { openMetrics } from './metrics.ts';
 import { openMoves } from './moves.ts';
@@ -41,6 +44,7 @@ import { openTraces } from './traces.ts';
 import { createSmtpServices, type SmtpServices } from './smtp.ts';
 import { openTransport } from './transport.ts';
 import { createWebHost, webBindings } from './web.ts';
+import { webCapabilities } from './web-capabilities.ts';
 
 /** What stopping keeps back of its time for closing databases once the sessions are gone. */
 const CLOSE_MS = 1_000;
@@ -172,7 +176,21 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   running.management = management;
   undo.push(() => management.close());
   const bindings = parts.webBindings ?? webBindings(configuration);
-  const web = await createWebHost({ ...parts, authenticator, uses, bindings, door: management.door });
+  const { door } = management;
+  const places = new CallPlaces();
+  const signIns = new SignIns({ directory, authenticator, uses, log });
+  const jmap = await openJmap({
+    ...parts,
+    signIns,
+    capabilities: webCapabilities({ directory, authenticator, door, running: management.services, places, log }),
+    databases: databases.open,
+    quotas,
+    sessions: backEnd.sessions,
+    uploadsFolder: parts.layout.uploads,
+  });
+  undo.push(async () => jmap.close());
+  const { handlers } = jmap;
+  const web = await createWebHost({ ...parts, authenticator, signIns, bindings, door, places, handlers });
   frontEnds.push({ names: ['web'], service: web });
   for (const port of proxying.ports) {
     await port.start();

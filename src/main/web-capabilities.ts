@@ -9,6 +9,8 @@ import type { ManagementDoor } from '../management/door.ts';
 import type { RunningServices } from '../management/services-of-instance.ts';
 import type { Log } from '../observe/log.ts';
 import type { Capability } from '../web/jmap/capability.ts';
+import { mailCapability } from '../web/jmap/mail/mail-capability.ts';
+import { mailViewCapability } from '../web/jmap/mail-view/email-view.ts';
 
 export interface CapabilityParts {
   readonly directory: Directory;
@@ -24,6 +26,8 @@ export interface CapabilityParts {
 export function webCapabilities(parts: CapabilityParts): readonly Capability[] {
   const { directory, authenticator, door, running, places, lookup, log } = parts;
   return [
+    mailCapability,
+    mailViewCapability,
     clientSettingsCapability({
       directory,
       authenticator,

@@ -1,13 +1,12 @@
 /** The HTTPS host of a running server and what is mounted on it. */
 import path from 'node:path';
 import type { Authenticator } from '../auth/api.ts';
-import type { UseNotes } from '../auth/use-notes.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { Directory } from '../directory/api.ts';
 import type { Binding, Server } from '../directory/model.ts';
 import { binding, listOf } from '../directory/settings/value-types.ts';
 import { adminApi } from '../management/api/admin-api.ts';
-import { CallPlaces } from '../management/api/call-places.ts';
+import type { CallPlaces } from '../management/api/call-places.ts';
 import type { ManagementDoor } from '../management/door.ts';
 import { Failure } from '../observe/failure.ts';
 import type { Log } from '../observe/log.ts';
@@ -15,21 +14,24 @@ import type { CertificateStore } from '../tls/certificates.ts';
 import { appFiles } from '../web/app/app-files.ts';
 import { cspReports } from '../web/csp-reports.ts';
 import { discoveryHandlers } from '../web/discovery/handlers.ts';
-import { HttpsHost } from '../web/https-host.ts';
+import { HttpsHost, type WebHandler } from '../web/https-host.ts';
 import { messageFrames } from '../web/message-frames.ts';
 import { sessionHandler } from '../web/session/session-handler.ts';
-import { SignIns } from '../web/session/sign-ins.ts';
+import type { SignIns } from '../web/session/sign-ins.ts';
 
 export interface WebParts {
   readonly directory: Directory;
   readonly server: Server;
   readonly authenticator: Authenticator;
-  readonly uses: UseNotes;
+  readonly signIns: SignIns;
   readonly certificates: CertificateStore;
   readonly bindings: readonly Binding[];
   readonly version: string;
   readonly log: Log;
   readonly door: ManagementDoor;
+  readonly places: CallPlaces;
+  /** JMAP's (jmap.ts). */
+  readonly handlers: readonly WebHandler[];
 }
 
 /** @throws Failure CANNOT */
@@ -48,9 +50,7 @@ export function webBindings(configuration: Configuration): readonly Binding[] {
 const APP_FILES = path.join(import.meta.dirname, '..', '..', 'webapp', 'dist');
 
 export async function createWebHost(parts: WebParts): Promise<HttpsHost> {
-  const { directory, server, authenticator, uses, certificates, bindings, version, log, door } = parts;
-  const signIns = new SignIns({ directory, authenticator, uses, log });
-  const places = new CallPlaces();
+  const { directory, server, authenticator, signIns, certificates, bindings, version, log, door, places } = parts;
   return new HttpsHost({
     directory,
     server: server.id,
@@ -60,6 +60,7 @@ export async function createWebHost(parts: WebParts): Promise<HttpsHost> {
       adminApi({ directory, authenticator, door, places, version, log }),
       ...discoveryHandlers({ directory, certificates, fqdn: server.fqdn }),
       sessionHandler(signIns, log),
+      ...parts.handlers,
       messageFrames,
       cspReports(log),
       await appFiles(APP_FILES),

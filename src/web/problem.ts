@@ -21,11 +21,15 @@ const STATUS: Readonly<Partial<Record<FailureCode, number>>> = {
   UNAVAILABLE: 503,
 };
 
-export interface Problem {
-  readonly type: 'about:blank';
+/** What every problem document has; others may have members of their own. */
+export interface ProblemFacts {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
+}
+
+export interface Problem extends ProblemFacts {
+  readonly type: 'about:blank';
   /** Ours: the failure code, finer than the status. */
   readonly code: string;
 }
@@ -44,13 +48,15 @@ export function problem(status: number, detail: string, code: string): Problem {
 /** Where the answer has begun already there is no room for it: the connection is cut. */
 export function sendProblem(
   response: ServerResponse,
-  one: Problem & Readonly<Record<string, unknown>>,
+  one: ProblemFacts & Readonly<Record<string, unknown>>,
   headers: Readonly<Record<string, string>> = {},
 ): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
+  // What still comes of the request is not read: the client must not send another one behind it.
+  if (!response.req.complete) response.setHeader('connection', 'close');
   response.writeHead(one.status, { 'content-type': 'application/problem+json', ...headers });
   response.end(JSON.stringify(one));
 }
@@ -58,7 +64,7 @@ export function sendProblem(
 /** The same on a connection that was to become another protocol's: there is no response object any more. */
 export function refuseUpgrade(
   socket: Duplex,
-  one: Problem & Readonly<Record<string, unknown>>,
+  one: ProblemFacts & Readonly<Record<string, unknown>>,
   headers: Readonly<Record<string, string>> = {},
 ): void {
   if (socket.destroyed || !socket.writable) return;

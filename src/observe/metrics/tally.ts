@@ -102,7 +102,13 @@ export class Tally {
     web: new ConnectionTally(),
   };
   readonly proxied = { imap: new ProxyTally(), pop3: new ProxyTally() };
-  readonly commands = { imap: new CommandTally(), pop3: new CommandTally(), smtp: new CommandTally() };
+  readonly commands = {
+    imap: new CommandTally(),
+    pop3: new CommandTally(),
+    smtp: new CommandTally(),
+    /** Methods of JMAP. */
+    web: new CommandTally(),
+  };
   /** protocol, mechanism, result: OK or a FailureCode. */
   readonly logons = new Counts();
   /** Right password and no session: protocol, FailureCode. */

@@ -41,6 +41,8 @@ export async function carryOut<Context>(
     readonly signal: AbortSignal;
     /** Something that is no refusal: a bug, for the log. */
     readonly onFault: (error: unknown, method: string) => void;
+    /** Behind each call of a method that there is. */
+    readonly onDone?: (method: string, milliseconds: number) => void;
   },
 ): Promise<JmapResponse> {
   const { methods, context, signal } = options;
@@ -52,7 +54,11 @@ export async function carryOut<Context>(
       const method = methods.get(name);
       if (method === undefined || !request.using.includes(method.capability))
         throw new MethodError('unknownMethod', `there is no method ${name.slice(0, 100)} in the capabilities in use`);
-      const result = await method.run({ context, args: resolveReferences(args, answers), createdIds, signal });
+      const began = performance.now();
+      const resolved = resolveReferences(args, answers);
+      const result = await method.run({ context, args: resolved, createdIds, signal }).finally(() => {
+        options.onDone?.(name, performance.now() - began);
+      });
       const several: ReadonlyArray<{ readonly name: string; readonly args: JsonObject }> = isSeveral(result)
         ? result
         : [{ name, args: result }];

@@ -2,7 +2,7 @@
  * The Request object (RFC 8620 §3.3): read, checked, bounded. What is wrong with the whole of it is a problem document
  * (§3.6.1), not a method error. Pure.
  */
-import type { Problem } from '../problem.ts';
+import type { ProblemFacts } from '../problem.ts';
 import { isArray, isObject, isStrings, type Json, type JsonObject, property } from './json.ts';
 
 /** Told to clients in the session object (RFC 8620 §2), and held. */
@@ -31,8 +31,15 @@ export interface JmapRequest {
   readonly createdIds: ReadonlyMap<string, string> | null;
 }
 
+/** A problem document of RFC 8620 §3.6.1. */
+export interface RequestProblem extends ProblemFacts {
+  readonly type: string;
+  /** Which one, by its name in the session. */
+  readonly limit?: string;
+}
+
 export class RequestRefused extends Error {
-  readonly problem: Problem | (Omit<Problem, 'type' | 'code'> & { readonly type: string; readonly limit?: string });
+  readonly problem: RequestProblem;
 
   constructor(type: 'notJSON' | 'notRequest' | 'unknownCapability' | 'limit', detail: string, limit?: string) {
     super(detail);
@@ -48,12 +55,20 @@ export class RequestRefused extends Error {
 
 /** @throws RequestRefused */
 export function readRequest(text: string, capabilities: ReadonlySet<string>): JmapRequest {
-  let json: Json;
+  return requestOf(readJson(text), capabilities);
+}
+
+/** @throws RequestRefused */
+export function readJson(text: string): Json {
   try {
-    json = parsed(text);
+    return parsed(text);
   } catch {
     throw new RequestRefused('notJSON', 'the body is no JSON');
   }
+}
+
+/** @throws RequestRefused */
+export function requestOf(json: Json, capabilities: ReadonlySet<string>): JmapRequest {
   if (deeperThan(json, JSON_DEPTH)) throw new RequestRefused('notRequest', `values nest deeper than ${JSON_DEPTH}`);
   if (!isObject(json)) throw new RequestRefused('notRequest', 'the body is no JSON object');
   const using = property(json, 'using');

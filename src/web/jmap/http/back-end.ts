@@ -7,6 +7,7 @@ import type { Account } from '../../../directory/model.ts';
 import type { States } from '../capability.ts';
 import type { JmapRequest } from '../request.ts';
 import type { Caller } from './caller.ts';
+import type { WantedRange } from './ranges.ts';
 
 interface Ask {
   readonly caller: Caller;
@@ -38,8 +39,8 @@ export interface Uploaded {
 export interface DownloadCall extends Ask {
   readonly owner: Account;
   readonly blobId: string;
-  /** Octets [start, end); null: all. Start and end count from the front; a negative start from the end. */
-  readonly range: { readonly start: number; readonly end: number | null } | null;
+  /** Null: all. */
+  readonly range: WantedRange | null;
   /** False: only the facts (HEAD). */
   readonly wantsBody: boolean;
 }
@@ -50,6 +51,8 @@ export interface Download {
   /** What `bytes` are of it; null: all. */
   readonly range: { readonly start: number; readonly end: number } | null;
   readonly bytes: AsyncIterable<Buffer>;
+  /** To be called once, read or not. */
+  close(): void;
 }
 
 export interface FollowCall {
@@ -71,7 +74,7 @@ export interface Following {
 
 /**
  * Each call fails with UNAVAILABLE (OwnedElsewhere among it) only when it has not begun: it may be made elsewhere.
- * What may have been done, though no answer came, is OutcomeUnknown.
+ * What may have been done, though no answer came, is OutcomeUnknown (frontend/places.ts).
  */
 export interface JmapBackEnd {
   readonly isDown?: boolean;

@@ -20,7 +20,7 @@ export const COALESCE_MS = 3;
 /** A client that takes nothing for so long, while there is something to be told, is cut off. */
 export const STREAM_STALLED_MS = 60_000;
 /** Seconds between pings of an event stream: what a client may ask for (RFC 8620 §7.3). */
-export const PING_SECONDS = { least: 5, most: 900 } as const;
+export const PING_SECONDS = { least: 5, most: 300 } as const;
 /** Nothing was sent for so long: a comment, or a ping of the WebSocket. Below what home routers forget connections after. */
 export const KEEP_ALIVE_MS = 120_000;
 /** Octets waiting for a WebSocket's client: above it, nothing more is read from him. */

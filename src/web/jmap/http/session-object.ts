@@ -3,7 +3,7 @@
  * notices that it has become another one. Kept until the directory changes, because every answer names the state.
  */
 import { createHash } from 'node:crypto';
-import type { Directory } from '../../../directory/api.ts';
+import type { Directory, DirectoryChange } from '../../../directory/api.ts';
 import type { Account, AccountId } from '../../../directory/model.ts';
 import type { Capability } from '../capability.ts';
 import type { JsonObject } from '../json.ts';
@@ -16,6 +16,9 @@ export const WEBSOCKET = 'urn:ietf:params:jmap:websocket';
 const KEPT_SESSIONS = 10_000;
 /** RFC 4790; i;ascii-casemap is what the store compares subjects with. */
 const COLLATIONS = ['i;ascii-casemap', 'i;octet'];
+
+/** Changes that happen all day, and that no capability tells of in the session. */
+const NOT_IN_SESSION: ReadonlySet<DirectoryChange['kind']> = new Set(['web-session', 'app-password', 'move-request']);
 
 export interface Session {
   /** Without the addresses: those depend on the name that a client called the server by. */
@@ -32,7 +35,9 @@ export class Sessions {
   constructor(directory: Directory, capabilities: readonly Capability[]) {
     this.#directory = directory;
     this.#capabilities = capabilities;
-    this.#unwatch = directory.watch(() => this.#kept.clear());
+    this.#unwatch = directory.watch(({ kind }) => {
+      if (!NOT_IN_SESSION.has(kind)) this.#kept.clear();
+    });
   }
 
   close(): void {
