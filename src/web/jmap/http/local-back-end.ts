@@ -130,9 +130,10 @@ export class LocalBackEnd implements JmapBackEnd {
 async function openMailbox(
   { directory, databases, quotas }: LocalBackEndOptions,
   owner: Account,
-  { user }: Caller,
+  { user, appPassword }: Caller,
 ): Promise<{ readonly mailbox: Mailbox; readonly database: MailboxDatabase }> {
-  const refused = await refusedNow(directory, { account: user.id, mailbox: owner.id, protocol: 'web' });
+  const asked = { account: user.id, mailbox: owner.id, protocol: 'web', appPassword } as const;
+  const refused = await refusedNow(directory, asked);
   if (refused !== null) throw refused.failure;
   if (owner.mailbox === null) throw new Failure('CONTACTADMIN', 'This account has no mailbox.');
   const database = databases.get(owner.mailbox.database);
