@@ -20,12 +20,15 @@ export interface MenuProps {
   /** The button that opens it. */
   readonly trigger: ReactNode;
   readonly placement?: PopoverProps['placement'];
+  /** For menus that open also in another way than by their button. */
+  readonly isOpen?: boolean;
+  readonly onOpenChange?: (isOpen: boolean) => void;
   readonly children: ReactNode;
 }
 
-export function Menu({ label, trigger, placement = 'bottom start', children }: MenuProps): ReactNode {
+export function Menu({ label, trigger, placement = 'bottom start', children, ...open }: MenuProps): ReactNode {
   return (
-    <MenuTrigger>
+    <MenuTrigger {...open}>
       {trigger}
       <Popover className={styles.popover} placement={placement}>
         <AriaMenu aria-label={label} className={styles.menu}>
