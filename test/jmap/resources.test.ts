@@ -1,10 +1,10 @@
 /** JMAP over HTTP on one server (RFC 8620 §2, §3, §6, §7.3): session, requests, limits, blobs, event stream. */
 import assert from 'node:assert/strict';
-import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { startOrganization, type TestOrganization } from '../support/organization.ts';
 import { at, CORE, JmapClient, MAIL, record } from './client.ts';
+import { deliverText } from './delivery.ts';
 
 describe('JMAP over HTTP', () => {
   let organization: TestOrganization;
@@ -24,20 +24,7 @@ describe('JMAP over HTTP', () => {
   const clientOf = (index: number): JmapClient =>
     new JmapClient({ port: organization.web, ca: organization.ca }, organization.user(index));
 
-  async function deliver(index: number, text: string): Promise<void> {
-    const { account } = organization.user(index);
-    const database = organization.databaseOf(account);
-    assert.ok(account.mailbox);
-    const mailbox = await database.open(account.mailbox.id);
-    const sink = database.stage();
-    await sink.write(Buffer.from(text));
-    const staged = await sink.finish();
-    const inbox = mailbox.folderByName('INBOX');
-    assert.ok(inbox);
-    await mailbox.append(inbox.id, staged, {});
-    await staged.release();
-    mailbox.close();
-  }
+  const deliver = (index: number, text: string): Promise<void> => deliverText(organization, index, text);
 
   test('the session: capabilities, accounts, addresses, and a place where it is looked for', async () => {
     const redirect = await alice.ask('/.well-known/jmap');

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { Failure } from '../../../observe/failure.ts';
 import { tlsFacts } from '../../../wire/socket-facts.ts';
@@ -53,7 +53,7 @@ export const keyOf = ({ user, webSession, appPassword }: Caller): string =>
 /** A refusal with all that it needs. */
 export function refuse(
   error: unknown,
-  request: IncomingMessage,
+  headers: IncomingHttpHeaders,
 ): {
   readonly problem: ProblemFacts & Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
@@ -67,7 +67,7 @@ export function refuse(
     };
   switch (problem.status) {
     case 401:
-      return { problem, headers: challenge(request.headers) };
+      return { problem, headers: challenge(headers) };
     case 429:
     case 503:
       return { problem, headers: { 'retry-after': RETRY_AFTER } };
@@ -82,7 +82,7 @@ export function sendRefusal(
   exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): void {
   if (!(error instanceof Failure) && !(error instanceof RequestRefused)) throw error;
-  const { problem, headers } = refuse(error, exchange.request);
+  const { problem, headers } = refuse(error, exchange.request.headers);
   sendProblem(exchange.response, problem, { 'cache-control': 'no-store', ...headers });
 }
 

@@ -7,8 +7,19 @@ import { Failure } from '../../../observe/failure.ts';
 import type { Log } from '../../../observe/log.ts';
 import type { WebExchange, WebHandler } from '../../https-host.ts';
 import type { SignIns } from '../../session/sign-ins.ts';
+import { refuseUpgrade, sendProblem } from '../../problem.ts';
 import { JMAP_LIMITS, readRequest, RequestRefused } from '../request.ts';
-import { allow, callerOf, keyOf, sendPieces, sendRefusal, type SignedInCaller, utf8, withBody } from './answering.ts';
+import {
+  allow,
+  callerOf,
+  keyOf,
+  refuse,
+  sendPieces,
+  sendRefusal,
+  type SignedInCaller,
+  utf8,
+  withBody,
+} from './answering.ts';
 import { isKnown, mediaTypeOf, writeFileHead, writeNotModified, writeRangeRefused } from './downloads.ts';
 import { sendEvents } from './event-source.ts';
 import type { JmapFrontEnd } from './front-end.ts';
@@ -16,6 +27,7 @@ import { Budget, REQUEST_BODIES_BYTES, Slots, STREAMS_OF_ONE, UPLOAD_SILENCE_MS 
 import type { PushStreams } from './push-stream.ts';
 import { RangeRefused, readRange } from './ranges.ts';
 import { sessionObject } from './session-object.ts';
+import { serveWebSocket } from './web-socket.ts';
 
 export interface JmapHandlersOptions {
   readonly frontEnd: JmapFrontEnd;
@@ -33,6 +45,16 @@ export function jmapHandlers(options: JmapHandlersOptions): readonly WebHandler[
   const uploads = new Slots(JMAP_LIMITS.maxConcurrentUpload);
   const streams = new Slots(STREAMS_OF_ONE);
   const bodies = new Budget(REQUEST_BODIES_BYTES);
+
+  async function inSlot<T>({ caller }: SignedInCaller, stream: () => Promise<T>): Promise<T> {
+    const leave = streams.take(caller.user.id);
+    if (leave === null) throw new Failure('LIMIT', `You have ${STREAMS_OF_ONE} streams open already; close one.`);
+    try {
+      return await stream();
+    } finally {
+      leave();
+    }
+  }
 
   const handler = (
     prefix: string,
@@ -143,15 +165,33 @@ export function jmapHandlers(options: JmapHandlersOptions): readonly WebHandler[
         writeRangeRefused(response, error);
       }
     }),
-    handler('/jmap/eventsource', ['GET'], async (exchange, signedIn) => {
-      const leave = streams.take(signedIn.caller.user.id);
-      if (leave === null) throw new Failure('LIMIT', `You have ${STREAMS_OF_ONE} streams open already; close one.`);
-      try {
-        await sendEvents(exchange, signedIn, options.streams);
-      } finally {
-        leave();
-      }
-    }),
+    handler('/jmap/eventsource', ['GET'], (exchange, signedIn) =>
+      inSlot(signedIn, () => sendEvents(exchange, signedIn, options.streams)),
+    ),
+    {
+      prefix: '/jmap/ws',
+      handle: async (exchange) => {
+        const problem = { title: 'Upgrade Required', status: 426, detail: 'This is for WebSockets (RFC 8887).' };
+        sendProblem(exchange.response, { ...problem }, { upgrade: 'websocket', connection: 'upgrade' });
+      },
+      upgrade: async (exchange) => {
+        try {
+          const signedIn = await callerOf(signIns, { ...exchange, response: null });
+          await inSlot(signedIn, () =>
+            serveWebSocket(exchange, signedIn, {
+              ...options,
+              requests,
+              bodies,
+              whileSignedIn: (ended) => signIns.whileSignedIn(signedIn.who, ended),
+            }),
+          );
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error;
+          const { problem, headers } = refuse(error, exchange.request.headers);
+          refuseUpgrade(exchange.socket, problem, headers);
+        }
+      },
+    },
   ];
 }
 

@@ -23,6 +23,10 @@ export const STREAM_STALLED_MS = 60_000;
 export const PING_SECONDS = { least: 5, most: 300 } as const;
 /** Nothing was sent for so long: a comment, or a ping of the WebSocket. Below what home routers forget connections after. */
 export const KEEP_ALIVE_MS = 120_000;
+/** A message on a WebSocket from its first octet to its last. */
+export const SOCKET_MESSAGE_MS = 30_000;
+/** Messages of one WebSocket that are not answered yet: with more, nothing is read until one is. */
+export const SOCKET_MESSAGES = 32;
 /** Octets waiting for a WebSocket's client: above it, nothing more is read from him. */
 export const SOCKET_WAITING_BYTES = 1024 * 1024;
 
