@@ -231,7 +231,7 @@ describe('styles of mail', () => {
     const sink: StyleSink = { picture: (address) => address, ownColour: () => {} };
     assert.equal(
       safeDeclarations(`background:url('https://p.example/a");color:red;b:("')`, sink),
-      'background:url("https://p.example/a%22%29%3bcolor:red%3bb:%28%22")',
+      'background:url("https://p.example/a%22%29;color:red;b:%28%22")',
     );
   });
 

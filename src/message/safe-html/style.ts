@@ -48,7 +48,7 @@ const PICTURE_PROPERTIES = new Set(['background', 'background-image']);
 const VALUE = /^(?:[\w\s#.,%+*/()-]|"[\w\s.,+&-]*"|'[\w\s.,+&-]*')*$/;
 const FUNCTIONS = new Set(['rgb', 'rgba', 'hsl', 'hsla', 'calc', 'min', 'max', 'clamp']);
 const FUNCTION = /([\w-]*)\(/g;
-const PICTURE = /url\(\s*(?:"([^"]*)"|'([^']*)'|([^"'()\s]*))\s*\)/gi;
+const PICTURE = /(?<![\w-])url\(\s*(?:"([^"]*)"|'([^']*)'|([^"'()\s]*))\s*\)/gi;
 /** Stands in a value for a picture while the rest of it is looked at. */
 const HELD = 'penfold-picture-';
 const HELD_PICTURE = /penfold-picture-(\d{1,4})/g;
@@ -90,9 +90,9 @@ function safeValue(property: string, written: string, sink: StyleSink): string |
   return `${value.trim()}${important === null ? '' : ' !important'}`;
 }
 
-/** Within quotes of a style. Addresses come out of URL parsing, which leaves none of these but a quote or a bracket. */
+/** Within quotes of a style sheet in HTML: what could end any of the three. */
 const cssAddress = (address: string): string =>
-  address.replaceAll(/["'()\\\s<>{};]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  address.replaceAll(/["'()\\\s<>]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 const PAPER =
   /^(?:transparent|none|initial|inherit|unset|white|window|#fff|#ffffff|rgba?\(255,\s*255,\s*255(?:,\s*[\d.]+)?\))$/i;
