@@ -93,12 +93,15 @@ describe('the web console', () => {
     return list.map((one) => String(Reflect.get(Object(one), 'name')));
   };
 
-  test('an administrator without a mailbox has it, and it belongs to no mail account', async () => {
+  test('an administrator has it without a mailbox, on his own account and no other', async () => {
     assert.deepEqual(await capability.describe(admin), {
       roleGroups: ['Organization Management'],
       maxResults: MAX_RESULTS,
     });
-    assert.equal(await capability.describeAccount({ owner: admin, isReadOnly: false }, admin), null);
+    const { mailbox } = organization;
+    const describe = (owner: Account, user: Account) => capability.describeAccount({ owner, isReadOnly: false }, user);
+    assert.deepEqual(await describe(admin, admin), {});
+    assert.deepEqual([await describe(mailbox, admin), await describe(mailbox, mailbox)], [null, null]);
   });
 
   test('who is in no role group has no such capability, and a forged `using` gives him nothing', async () => {
@@ -155,6 +158,19 @@ describe('the web console', () => {
     assert.equal((await organization.directory.popSettings(organization.server.id)).maxConnections, 77);
     const [entry] = await organization.directory.auditLog({ limit: 1 });
     assert.deepEqual(entry?.actor, { user: admin.userPrincipalName, via: 'web', command: 'Set-PopSettings' });
+  });
+
+  test('pages of the console hear of every change, those of others never', async () => {
+    const [type] = capability.directoryTypes ?? [];
+    const { directory, mailbox, server } = organization;
+    assert.ok(type?.type === 'AuditEntry');
+    const own = { owner: admin, isReadOnly: false };
+    const before = await type.state(own, admin);
+    await directory.setPopSettings(server.id, { banner: 'something else' });
+    assert.notEqual(await type.state(own, admin), before);
+    assert.ok(type.concerns({ kind: 'pop-settings', id: server.id }, own, admin));
+    assert.ok(!type.concerns({ kind: 'pop-settings', id: server.id }, { ...own, owner: mailbox }, admin));
+    assert.equal(await type.state({ owner: mailbox, isReadOnly: false }, mailbox), '');
   });
 
   test('a dangerous change is asked about first', async () => {

@@ -131,8 +131,8 @@ export class JmapClient {
           waiting?.settle(args);
           continue;
         }
-        const { type, description } = v.parse(refusalSchema, args);
-        waiting?.fail(new MethodRefused(type, description ?? type));
+        const { type, description, ...facts } = v.parse(refusalSchema, args);
+        waiting?.fail(new MethodRefused(type, description ?? type, facts));
       }
       for (const waiting of batch) waiting.fail(new MethodRefused('serverFail', 'the server left out an answer'));
     } catch (reason) {

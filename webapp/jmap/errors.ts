@@ -4,11 +4,14 @@
 export class MethodRefused extends Error {
   /** `accountNotFound`, `invalidArguments`, `serverFail` … */
   readonly type: string;
+  /** What it says besides, such as a code of ours. */
+  readonly facts: Readonly<Record<string, unknown>>;
 
-  constructor(type: string, description: string) {
+  constructor(type: string, description: string, facts: Readonly<Record<string, unknown>> = {}) {
     super(description);
     this.name = 'MethodRefused';
     this.type = type;
+    this.facts = facts;
   }
 }
 

@@ -23,6 +23,12 @@ import type { CallPlaces } from './call-places.ts';
 
 export const ADMIN = 'urn:penfold:params:jmap:admin';
 
+/**
+ * Pushed to whoever has a role group when anything was changed that the audit log tells: an open page of the console
+ * asks again for what it shows. Its state is the newest entry.
+ */
+export const CHANGE_TYPE = 'AuditEntry';
+
 /** Objects of one answer: a page shows some hundred. */
 export const MAX_RESULTS = 1000;
 const USUAL_RESULTS = 500;
@@ -38,15 +44,28 @@ export interface AdminCapabilityOptions {
 }
 
 export function adminCapability(options: AdminCapabilityOptions): Capability {
+  const { directory } = options;
   return {
     uri: ADMIN,
     describe: async (user) => {
-      const roles = await options.directory.roleGroups(user.id);
+      const roles = await directory.roleGroups(user.id);
       return roles.length === 0 ? null : { roleGroups: roles, maxResults: MAX_RESULTS };
     },
-    describeAccount: async () => null,
+    describeAccount: async ({ owner }, user) =>
+      owner.id === user.id && (await directory.roleGroups(user.id)).length > 0 ? {} : null,
     methods: [run(options), get(options)],
     withoutMailbox: true,
+    directoryTypes: [
+      {
+        type: CHANGE_TYPE,
+        concerns: (_change, { owner }, user) => owner.id === user.id,
+        state: async (_account, user) => {
+          if ((await directory.roleGroups(user.id)).length === 0) return '';
+          const [newest] = await directory.auditLog({ limit: 1 });
+          return String(newest?.id ?? 0);
+        },
+      },
+    ],
   };
 }
 
