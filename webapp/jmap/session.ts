@@ -66,3 +66,7 @@ export const can = (session: Session, name: CapabilityName): boolean =>
 
 /** The mailbox of the person himself; null: he has none (an administrator). */
 export const ownAccount = (session: Session): string | null => session.primaryAccounts[CAPABILITIES.mail] ?? null;
+
+/** The person's own account, with a mailbox or without: what is his and no mailbox's. */
+export const personalAccount = (session: Session): string | null =>
+  Object.entries(session.accounts).find(([, { isPersonal }]) => isPersonal)?.[0] ?? null;

@@ -3,15 +3,14 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { useJmap } from '../jmap/mailbox.tsx';
-import { can } from '../jmap/session.ts';
-import { settingsAccount } from './client-settings.ts';
+import { can, personalAccount } from '../jmap/session.ts';
 import { Facts } from './facts.tsx';
 import { SettingsSection } from './settings-section.tsx';
 
 export function AccountPage(): ReactNode {
   const { t } = useTranslation('settings');
   const { session } = useJmap();
-  const own = settingsAccount(session);
+  const own = personalAccount(session);
   const name = own === null ? session.username : (session.accounts[own]?.name ?? session.username);
   return (
     <SettingsSection title={t('account.title')}>

@@ -7,16 +7,11 @@ import { Download } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useJmap } from '../jmap/mailbox.tsx';
+import { personalAccount } from '../jmap/session.ts';
 import { Button } from '../ui/button.tsx';
 import { CopyButton } from '../ui/copy-button.tsx';
 import { Empty, Failed, Loading, Notice } from '../ui/state.tsx';
-import {
-  type ClientSettings,
-  clientSettingsGet,
-  PROTOCOLS,
-  settingsAccount,
-  type SettingsMailbox,
-} from './client-settings.ts';
+import { type ClientSettings, clientSettingsGet, PROTOCOLS, type SettingsMailbox } from './client-settings.ts';
 import styles from './client-settings-page.module.css';
 import { ProgramSteps } from './program-steps.tsx';
 import { ProtocolBlock } from './protocol-block.tsx';
@@ -26,7 +21,7 @@ import { TestDialog } from './test-dialog.tsx';
 export function ClientSettingsPage(): ReactNode {
   const { t } = useTranslation('settings');
   const { client, session } = useJmap();
-  const accountId = settingsAccount(session);
+  const accountId = personalAccount(session);
   const { data, error, refetch } = useQuery({
     queryKey: [accountId, 'ClientSettings'],
     queryFn: () => client.call(clientSettingsGet, { accountId: accountId ?? '', ids: null }),

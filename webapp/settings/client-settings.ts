@@ -1,7 +1,6 @@
 /** What a mail program has to be set to, as JMAP tells it (`urn:penfold:params:jmap:client-settings`), and its test. */
 import * as v from 'valibot';
 import { getAnswer, method } from '../jmap/method.ts';
-import { CAPABILITIES, type Session } from '../jmap/session.ts';
 
 export const PROTOCOLS = ['pop', 'imap', 'smtp'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
@@ -64,12 +63,3 @@ export const clientSettingsTest = method(
   'clientSettings',
   v.object({ isPassed: v.boolean(), steps: v.array(step) }),
 );
-
-/** Settings are a person's, with a mailbox or without. Null: this server does not tell them. */
-export const settingsAccount = (session: Session): string | null =>
-  session.primaryAccounts[CAPABILITIES.clientSettings] ??
-  Object.entries(session.accounts).find(
-    ([, { isPersonal, accountCapabilities }]) =>
-      isPersonal && Object.hasOwn(accountCapabilities, CAPABILITIES.clientSettings),
-  )?.[0] ??
-  null;

@@ -4,22 +4,23 @@
  */
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
+import { Link, Redirect, Route, Switch } from 'wouter';
 import { useJmap } from '../jmap/mailbox.tsx';
 import { can, type Session } from '../jmap/session.ts';
+import { TopicHead, Topics } from '../ui/topics.tsx';
 import { AccountPage } from './account-page.tsx';
 import { ClientSettingsPage } from './client-settings-page.tsx';
 import { GeneralPage } from './general-page.tsx';
 import styles from './settings-page.module.css';
 
-interface Topic {
+interface SettingsTopic {
   readonly name: 'account' | 'general' | 'popImap';
   readonly path: string;
   readonly isFor: (session: Session) => boolean;
   readonly page: () => ReactNode;
 }
 
-const GROUPS: ReadonlyArray<{ readonly name: 'options' | 'mail'; readonly topics: readonly Topic[] }> = [
+const GROUPS: ReadonlyArray<{ readonly name: 'options' | 'mail'; readonly topics: readonly SettingsTopic[] }> = [
   {
     name: 'options',
     topics: [
@@ -45,64 +46,33 @@ const UNDER_ACCOUNT = '/options/account/pop-imap';
 export default function SettingsPage(): ReactNode {
   const { t } = useTranslation('settings');
   const { session } = useJmap();
-  const topics = GROUPS.flatMap((group) => group.topics).filter(({ isFor }) => isFor(session));
+  const groups = GROUPS.map(({ name, topics }) => ({ name, topics: topics.filter(({ isFor }) => isFor(session)) }));
   return (
-    <div className={styles.page}>
-      <nav className={styles.nav} aria-label={t('nav.label')}>
-        {GROUPS.map((group) => (
-          <div key={group.name} className={styles.group}>
-            <h2 className={styles.groupName}>{t(`nav.${group.name}`)}</h2>
-            {group.topics
-              .filter(({ isFor }) => isFor(session))
-              .map((topic) => (
-                <TopicLink key={topic.name} topic={topic} />
-              ))}
-          </div>
-        ))}
-      </nav>
-      <div className={styles.content}>
-        <Switch>
-          {topics.map(({ name, path, page: Page }) => (
+    <Topics
+      label={t('nav.label')}
+      groups={groups.map(({ name, topics }) => ({
+        label: t(`nav.${name}`),
+        topics: topics.map((topic) => ({ path: topic.path, label: t(`nav.${topic.name}`) })),
+      }))}
+    >
+      <Switch>
+        {groups
+          .flatMap(({ topics }) => topics)
+          .map(({ name, path, page: Page }) => (
             <Route key={name} path={path}>
-              <Titled title={t(`topic.${name}`)}>
-                <Page />
-              </Titled>
+              <TopicHead title={t(`topic.${name}`)} />
+              <Page />
             </Route>
           ))}
-          <Route path={UNDER_ACCOUNT}>
-            <Titled title={t('topic.popImapUnderAccount')} way={<Way />}>
-              <ClientSettingsPage />
-            </Titled>
-          </Route>
-          <Route>
-            <Redirect to="/options/account" replace />
-          </Route>
-        </Switch>
-      </div>
-    </div>
-  );
-}
-
-function TopicLink({ topic }: { readonly topic: Topic }): ReactNode {
-  const { t } = useTranslation('settings');
-  const [location] = useLocation();
-  const isHere = location === topic.path || location.startsWith(`${topic.path}/`);
-  return (
-    <Link className={styles.link} href={topic.path} aria-current={isHere ? 'page' : undefined}>
-      {t(`nav.${topic.name}`)}
-    </Link>
-  );
-}
-
-function Titled(props: { readonly title: string; readonly way?: ReactNode; readonly children: ReactNode }): ReactNode {
-  return (
-    <>
-      <header>
-        {props.way}
-        <h1>{props.title}</h1>
-      </header>
-      {props.children}
-    </>
+        <Route path={UNDER_ACCOUNT}>
+          <TopicHead title={t('topic.popImapUnderAccount')} way={<Way />} />
+          <ClientSettingsPage />
+        </Route>
+        <Route>
+          <Redirect to="/options/account" replace />
+        </Route>
+      </Switch>
+    </Topics>
   );
 }
 
@@ -111,6 +81,8 @@ function Way(): ReactNode {
   return (
     <nav className={styles.way} aria-label={t('nav.way')}>
       <span>{t('nav.options')}</span>
+      <span aria-hidden>›</span>
+      <span>{t('nav.account')}</span>
       <span aria-hidden>›</span>
       <Link href="/options/account">{t('topic.account')}</Link>
     </nav>
