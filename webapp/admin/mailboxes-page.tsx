@@ -1,5 +1,5 @@
 /** Mailboxes: found by name or address, made, and what each may use: POP, IMAP, submission, the web app. */
-import { Plus, Search } from 'lucide-react';
+import { Plus } from 'lucide-react';
 import { type ReactNode, useDeferredValue, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '../ui/button.tsx';
@@ -60,7 +60,6 @@ export function MailboxesPage(): ReactNode {
             onChange={setWords}
           />
         </div>
-        <Search size={18} aria-hidden />
         {may('New-Mailbox') && (
           <Button kind="primary" onPress={() => setMaking(true)}>
             <Plus size={16} aria-hidden />

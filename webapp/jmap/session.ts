@@ -7,6 +7,7 @@ export const CAPABILITIES = {
   mail: 'urn:ietf:params:jmap:mail',
   submission: 'urn:ietf:params:jmap:submission',
   vacation: 'urn:ietf:params:jmap:vacationresponse',
+  quota: 'urn:ietf:params:jmap:quota',
   mailView: 'urn:penfold:params:jmap:mail-view',
   recoverable: 'urn:penfold:params:jmap:recoverable',
   clientSettings: 'urn:penfold:params:jmap:client-settings',

@@ -11,26 +11,32 @@ import { TopicHead, Topics } from '../ui/topics.tsx';
 import { AccountPage } from './account-page.tsx';
 import { ClientSettingsPage } from './client-settings-page.tsx';
 import { GeneralPage } from './general-page.tsx';
+import { SecurityPage } from './security-page.tsx';
 import styles from './settings-page.module.css';
+import { WritingPage } from './writing-page.tsx';
 
 interface SettingsTopic {
-  readonly name: 'account' | 'general' | 'popImap';
+  readonly name: 'account' | 'security' | 'general' | 'writing' | 'popImap';
   readonly path: string;
   readonly isFor: (session: Session) => boolean;
   readonly page: () => ReactNode;
 }
+
+const hasAccount = (session: Session): boolean => can(session, 'account');
 
 const GROUPS: ReadonlyArray<{ readonly name: 'options' | 'mail'; readonly topics: readonly SettingsTopic[] }> = [
   {
     name: 'options',
     topics: [
       { name: 'account', path: '/options/account', isFor: () => true, page: AccountPage },
+      { name: 'security', path: '/options/security', isFor: hasAccount, page: SecurityPage },
       { name: 'general', path: '/options/general', isFor: () => true, page: GeneralPage },
     ],
   },
   {
     name: 'mail',
     topics: [
+      { name: 'writing', path: '/mail/writing', isFor: hasAccount, page: WritingPage },
       {
         name: 'popImap',
         path: '/mail/pop-imap',

@@ -1,5 +1,5 @@
 /** A page of several topics: the list of them beside the one that is open; above it on a narrow screen. */
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
 import styles from './topics.module.css';
 
@@ -17,8 +17,6 @@ export interface TopicsProps {
 }
 
 export function Topics({ label, groups, isWide = false, children }: TopicsProps): ReactNode {
-  const [location] = useLocation();
-  const isHere = ({ path }: Topic): boolean => location === path || location.startsWith(`${path}/`);
   return (
     <div className={styles.page}>
       <nav className={styles.nav} aria-label={label}>
@@ -28,20 +26,28 @@ export function Topics({ label, groups, isWide = false, children }: TopicsProps)
             <div key={group.label} className={styles.group}>
               <h2 className={styles.groupName}>{group.label}</h2>
               {group.topics.map((topic) => (
-                <Link
-                  key={topic.path}
-                  className={styles.link}
-                  href={topic.path}
-                  aria-current={isHere(topic) ? 'page' : undefined}
-                >
-                  {topic.label}
-                </Link>
+                <TopicLink key={topic.path} topic={topic} />
               ))}
             </div>
           ))}
       </nav>
       <div className={isWide ? `${styles.content} ${styles.wide}` : styles.content}>{children}</div>
     </div>
+  );
+}
+
+function TopicLink({ topic }: { readonly topic: Topic }): ReactNode {
+  const [location] = useLocation();
+  const link = useRef<HTMLAnchorElement>(null);
+  const isHere = location === topic.path || location.startsWith(`${topic.path}/`);
+  // On a narrow screen the list is a row that is longer than the screen.
+  useEffect(() => {
+    if (isHere) link.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [isHere]);
+  return (
+    <Link ref={link} className={styles.link} href={topic.path} aria-current={isHere ? 'page' : undefined}>
+      {topic.label}
+    </Link>
   );
 }
 
