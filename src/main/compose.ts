@@ -2,6 +2,7 @@
  * Puts a running server together: databases, back end, transport, front ends, control door, in this order; takes it
  * apart in the other one. The only place that knows all parts. Used by `penfold serve`, `penfold start` and tests.
  */
+import type { LookupFunction } from 'node:net';
 import { createAuthenticator } from '../auth/authenticator.ts';
 import type { Argon2 } from '../auth/argon2id.ts';
 import { Throttle } from '../auth/throttle.ts';
@@ -71,6 +72,8 @@ export interface ServerParts {
   /** For tests. */
   readonly hash?: Argon2;
   readonly relayTimes?: Partial<RelayTimes>;
+  /** How `Test my settings` resolves the host names that are published. */
+  readonly lookup?: LookupFunction;
   /** Called when the databases are open and nobody can connect yet. */
   readonly beforeListening?: (databaseOf: (account: Account) => MailboxDatabase) => Promise<void>;
 }
@@ -182,7 +185,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   const jmap = await openJmap({
     ...parts,
     signIns,
-    capabilities: webCapabilities({ directory, authenticator, door, running: management.services, places, log }),
+    capabilities: webCapabilities({ ...parts, authenticator, door, running: management.services, places }),
     databases: databases.open,
     quotas,
     sessions: backEnd.sessions,

@@ -4,6 +4,7 @@
  * hashed cheaply. Nothing outlives `stop()`.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { LookupFunction } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Argon2Parameters } from '../../src/auth/argon2id.ts';
@@ -55,6 +56,8 @@ export interface OrganizationOptions {
   readonly lockAfter?: number;
   /** Names of a second certificate, by the same authority, beside the one for localhost. */
   readonly furtherCertificate?: readonly string[];
+  /** How `Test my settings` resolves published host names. */
+  readonly lookup?: LookupFunction;
   /** What penfold.toml says besides its defaults. */
   readonly configuration?: Partial<Configuration>;
   /** Before anything listens: settings, connectors, further accounts. */
@@ -141,6 +144,7 @@ async function start(
     webBindings: [{ address: '127.0.0.1', port: ports.web }],
     saltKey: Buffer.alloc(32, 1),
     version: 'test',
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
     throttle: new Throttle({
       ...THROTTLE_LIMITS,
       delayMs: 0,

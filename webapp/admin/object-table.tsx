@@ -48,8 +48,8 @@ export function ObjectTable({ label, output, columns, keyOf, empty }: ObjectTabl
             <tbody>
               {data.objects.map((object, at) => (
                 <tr key={keyOf(object, at)}>
-                  {columns.map(({ name, renderCell }) => (
-                    <td key={name}>
+                  {columns.map(({ name, label, renderCell }) => (
+                    <td key={name} data-label={label}>
                       {renderCell === undefined ? cellText(object[name], i18n.language) : renderCell(object)}
                     </td>
                   ))}

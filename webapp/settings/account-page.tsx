@@ -6,6 +6,7 @@ import { useJmap } from '../jmap/mailbox.tsx';
 import { can } from '../jmap/session.ts';
 import { Failed, Loading } from '../ui/state.tsx';
 import type { AccountSettings } from './account.ts';
+import { deviceName } from './device-name.ts';
 import { Facts } from './facts.tsx';
 import { QuotaBar } from './quota-bar.tsx';
 import { SettingsSection } from './settings-section.tsx';
@@ -53,6 +54,9 @@ function Known(): ReactNode {
   );
 }
 
+/** Browsers say more than anybody wants to read; mail programs their name. */
+const programName = (program: string): string => (program.startsWith('Mozilla/') ? deviceName(program) : program);
+
 function LastUses({ uses }: { readonly uses: AccountSettings['lastUses'] }): ReactNode {
   const { t, i18n } = useTranslation('settings');
   return (
@@ -63,7 +67,7 @@ function LastUses({ uses }: { readonly uses: AccountSettings['lastUses'] }): Rea
         <Facts
           facts={uses.map(({ protocol, at, clientAddress, program }) => [
             t(`account.protocol.${protocol}`),
-            [momentText(at, i18n.language), t('account.from', { address: clientAddress }), program]
+            [momentText(at, i18n.language), t('account.from', { address: clientAddress }), programName(program)]
               .filter((text) => text !== '')
               .join(' · '),
           ])}
