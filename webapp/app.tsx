@@ -45,16 +45,22 @@ interface In {
 
 function SignedIn(): ReactNode {
   const [state, setState] = useState<State>({ kind: 'asking' });
-  const ask = useCallback(() => {
-    fetchSession().then(
-      (session) => setState({ kind: 'in', session }),
-      (error: unknown) => setState(error instanceof SignedOut ? { kind: 'out' } : { kind: 'failed', error }),
-    );
-  }, []);
   const signedOut = useCallback(() => {
     queries.clear();
     setState({ kind: 'out' });
   }, []);
+  const ask = useCallback(() => {
+    fetchSession().then(
+      // The same session keeps its client, and with it what the pages have loaded.
+      (session) =>
+        setState((now) => (now.kind === 'in' && now.session.state === session.state ? now : { kind: 'in', session })),
+      (error: unknown) => {
+        if (error instanceof SignedOut) signedOut();
+        // Who is in stays in while the server is away: the shell says so and tries again.
+        else setState((now) => (now.kind === 'in' ? now : { kind: 'failed', error }));
+      },
+    );
+  }, [signedOut]);
   useEffect(ask, [ask]);
   switch (state.kind) {
     case 'asking':

@@ -6,7 +6,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { JmapClient } from './client.ts';
 import { Push, type StateChange } from './push.ts';
-import { ownAccount, type Session } from './session.ts';
+import { ownAccount, type Session, WEBSOCKET } from './session.ts';
 
 type ChangeListener = (change: StateChange) => void;
 
@@ -37,15 +37,21 @@ export function JmapProvider(props: {
     () => new JmapClient(session, { onSignedOut, onSessionChange }),
     [session, onSignedOut, onSessionChange],
   );
+  const webSocketUrl = session.capabilities[WEBSOCKET].url;
   useEffect(() => {
-    const opened = new Push(session.eventSourceUrl, {
+    const opened = new Push(webSocketUrl, {
       onChange: (change) => {
         for (const listener of listeners.current) listener(change);
+        // What is being fetched this moment is fresh when it comes.
         for (const type of Object.keys(change.states))
-          void queries.invalidateQueries({ queryKey: [change.accountId, type] });
+          void queries.invalidateQueries(
+            { queryKey: [change.accountId, type], predicate: ({ state }) => state.dataUpdatedAt > 0 },
+            { cancelRefetch: true },
+          );
       },
       onGap: () => void queries.invalidateQueries(),
       onConnected: setConnected,
+      onDoubt: onSessionChange,
     });
     push.current = opened;
     const online = (): void => opened.retry();
@@ -54,7 +60,7 @@ export function JmapProvider(props: {
       window.removeEventListener('online', online);
       opened.close();
     };
-  }, [session.eventSourceUrl, queries]);
+  }, [webSocketUrl, queries, onSessionChange]);
   const value = useMemo<Jmap>(
     () => ({
       client,

@@ -17,6 +17,9 @@ export const CAPABILITIES = {
 } as const;
 export type CapabilityName = keyof typeof CAPABILITIES;
 
+/** RFC 8887 §3. */
+export const WEBSOCKET = 'urn:ietf:params:jmap:websocket';
+
 const accountSchema = v.object({
   name: v.string(),
   isPersonal: v.boolean(),
@@ -33,13 +36,13 @@ const sessionSchema = v.object({
       maxObjectsInGet: v.number(),
       maxObjectsInSet: v.number(),
     }),
+    [WEBSOCKET]: v.looseObject({ url: v.string() }),
   }),
   accounts: v.record(v.string(), accountSchema),
   primaryAccounts: v.record(v.string(), v.string()),
   apiUrl: v.string(),
   uploadUrl: v.string(),
   downloadUrl: v.string(),
-  eventSourceUrl: v.string(),
   state: v.string(),
 });
 
