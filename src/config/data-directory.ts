@@ -12,6 +12,7 @@
  * run/                  control socket and lock of the running instance
  * transfer/             journals that let an interrupted import go on
  * uploads/              what web clients have uploaded and no message holds yet
+ * held/                 mail that was accepted by JMAP and goes out later
  * ```
  */
 import { createHash } from 'node:crypto';
@@ -34,6 +35,7 @@ export interface DataLayout {
   readonly lock: string;
   readonly transfer: string;
   readonly uploads: string;
+  readonly held: string;
 }
 
 export function dataLayout(directory: string): DataLayout {
@@ -52,6 +54,7 @@ export function dataLayout(directory: string): DataLayout {
     lock: at('run', 'lock.db'),
     transfer: at('transfer'),
     uploads: at('uploads'),
+    held: at('held'),
   };
 }
 

@@ -11,6 +11,8 @@ export const SIGNATURE_NAME_CHARACTERS = 64;
 export const SIGNATURE_TEXT_CHARACTERS = 8 * 1024;
 /** With a small logo as data: URL. */
 export const SIGNATURE_HTML_CHARACTERS = 64 * 1024;
+/** Addresses of all mailboxes one sends with for which something is set. */
+export const IDENTITIES = 100;
 export const UNDO_SEND_SECONDS = 60;
 /** Of all of it as JSON. */
 export const PREFERENCES_BYTES = 512 * 1024;
@@ -43,6 +45,18 @@ const signatureSchema = v.strictObject({
   html: text(SIGNATURE_HTML_CHARACTERS),
 });
 
+/** Of one address that he sends with (RFC 8621 §6); where nothing is said, the mailbox's name and no signature count. */
+const mailAddressSchema = v.strictObject({ name: v.nullable(text(256)), email: text(320) });
+const identitySchema = v.strictObject({
+  /** Lower case. */
+  email: v.pipe(text(320), v.nonEmpty('an address')),
+  name: text(256),
+  replyTo: v.nullable(v.pipe(v.array(mailAddressSchema), v.maxLength(20, 'at most 20 addresses'))),
+  bcc: v.nullable(v.pipe(v.array(mailAddressSchema), v.maxLength(20, 'at most 20 addresses'))),
+  textSignature: text(SIGNATURE_TEXT_CHARACTERS),
+  htmlSignature: text(SIGNATURE_HTML_CHARACTERS),
+});
+
 const schema = v.pipe(
   v.strictObject({
     /** BCP 47; null: the browser's. */
@@ -63,6 +77,11 @@ const schema = v.pipe(
     /** Ids of the above; null: none. */
     newMessageSignature: v.optional(v.nullable(signatureId), null),
     replySignature: v.optional(v.nullable(signatureId), null),
+    /** By address; set by Identity/set. */
+    identities: v.optional(
+      v.pipe(v.array(identitySchema), v.maxLength(IDENTITIES, `at most ${IDENTITIES} identities`)),
+      [],
+    ),
   }),
   v.check(
     ({ signatures }) => new Set(signatures.map(({ id }) => id)).size === signatures.length,
@@ -77,6 +96,7 @@ const schema = v.pipe(
 
 export type Preferences = v.InferOutput<typeof schema>;
 export type Signature = v.InferOutput<typeof signatureSchema>;
+export type IdentityPreferences = v.InferOutput<typeof identitySchema>;
 
 export const PREFERENCE_NAMES: readonly string[] = Object.keys(schema.pipe[0].entries);
 export const DEFAULT_PREFERENCES: Preferences = v.parse(schema, {});

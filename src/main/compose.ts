@@ -29,6 +29,7 @@ import { type ControlDoor, openControlDoor } from '../management/control/server.
 import type { HealthEntry } from '../management/health/entry.ts';
 import { accountWithMailbox } from '../management/mailboxes.ts';
 import type { Log } from '../observe/log.ts';
+import { RateLimiter } from '../smtp/server/rate-limit.ts';
 import type { MailboxDatabase } from '../store/api.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import type { ServerIdentity } from '../tls/server-identity.ts';
@@ -43,6 +44,7 @@ import { openProxying, type Proxying } from './proxying.ts';
 import { adoptStartupTypes } from './startup.ts';
 import { openTraces } from './traces.ts';
 import { createSmtpServices, type SmtpServices } from './smtp.ts';
+import { openSubmission } from './submission.ts';
 import { openTransport } from './transport.ts';
 import { createWebHost, webBindings } from './web.ts';
 import { webCapabilities } from './web-capabilities.ts';
@@ -159,7 +161,10 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     saltKey: parts.saltKey,
     ...(parts.hash === undefined ? {} : { hash: parts.hash }),
   });
-  const smtp = createSmtpServices({ ...parts, authenticator, mail });
+  const rates = new RateLimiter();
+  const submission = await openSubmission({ ...parts, mail, rates });
+  undo.push(() => submission.close());
+  const smtp = createSmtpServices({ ...parts, authenticator, mail, rates });
   undo.push(async () => smtp.close());
   const frontEnds = [...(await createFrontEnds(parts, { authenticator, locator, smtp }))];
   const running = new Running(parts, backEnd, databases, frontEnds, proxying, throttle, undo, () => mail.settled());
@@ -185,7 +190,14 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   const jmap = await openJmap({
     ...parts,
     signIns,
-    capabilities: webCapabilities({ ...parts, authenticator, door, running: management.services, places }),
+    capabilities: webCapabilities({
+      ...parts,
+      authenticator,
+      door,
+      running: management.services,
+      places,
+      submission: submission.parts,
+    }),
     databases: databases.open,
     quotas,
     sessions: backEnd.sessions,
@@ -203,6 +215,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     await service.start();
     undo.push(() => service.drain(0));
   }
+  submission.start();
   await moves.start();
   undo.push(() => moves.stop());
   maintenance.start();

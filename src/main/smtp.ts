@@ -13,6 +13,7 @@ import { SmtpProxy } from '../frontend/smtp-proxy.ts';
 import { ServerConnectors } from '../frontend/smtp-servers.ts';
 import type { Log } from '../observe/log.ts';
 import { serveLmtp } from '../smtp/lmtp/session.ts';
+import type { RateLimiter } from '../smtp/server/rate-limit.ts';
 import { createSmtpSessions, type SmtpSessions } from '../smtp/server/session.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import type { ServerIdentity } from '../tls/server-identity.ts';
@@ -25,6 +26,8 @@ export interface SmtpParts {
   readonly certificates: CertificateStore;
   readonly authenticator: Authenticator;
   readonly mail: OpenTransport;
+  /** Of people, whatever way they send by. */
+  readonly rates: RateLimiter;
   readonly log: Log;
 }
 
@@ -42,6 +45,7 @@ export function createSmtpServices(parts: SmtpParts): SmtpServices {
     authenticator,
     transport: mail.transport,
     protocolLog: mail.smtpLog,
+    ratesOfPeople: parts.rates,
     tls: ({ fqdn, tlsCertificateName }) => certificates.socketOptions({ certificateName: fqdn, tlsCertificateName }),
     ...(proxy === null ? {} : { proxy: proxy.open }),
     log,

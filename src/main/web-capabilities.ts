@@ -8,9 +8,10 @@ import { clientSettingsCapability } from '../management/api/client-settings/capa
 import type { ManagementDoor } from '../management/door.ts';
 import type { RunningServices } from '../management/services-of-instance.ts';
 import type { Log } from '../observe/log.ts';
-import { accountCapability } from '../web/jmap/account/capability.ts';
 import type { Capability } from '../web/jmap/capability.ts';
 import { mailCapability } from '../web/jmap/mail/mail-capability.ts';
+import { submissionCapability } from '../web/jmap/submission/submission-capability.ts';
+import type { SubmissionParts } from '../web/jmap/submission/submitting.ts';
 import { mailViewCapability } from '../web/jmap/mail-view/email-view.ts';
 
 export interface CapabilityParts {
@@ -21,15 +22,16 @@ export interface CapabilityParts {
   readonly places: CallPlaces;
   /** How `Test my settings` resolves host names; for tests. */
   readonly lookup?: LookupFunction;
+  readonly submission: SubmissionParts;
   readonly log: Log;
 }
 
 export function webCapabilities(parts: CapabilityParts): readonly Capability[] {
-  const { directory, authenticator, door, running, places, lookup, log } = parts;
+  const { directory, authenticator, door, running, places, lookup, submission, log } = parts;
   return [
     mailCapability,
+    submissionCapability(submission),
     mailViewCapability,
-    accountCapability({ directory, authenticator }),
     clientSettingsCapability({
       directory,
       authenticator,

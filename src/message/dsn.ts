@@ -1,6 +1,6 @@
 /**
- * Delivery status notifications (RFC 3464) for messages that were delivered, as `multipart/report` (RFC 6522). Pure:
- * facts in, bytes out. What failed is told to the client in its SMTP session and needs no notification.
+ * Delivery status notifications (RFC 3464) as `multipart/report` (RFC 6522): for messages that were delivered, and for
+ * those that were accepted and could not be. Pure: facts in, bytes out.
  */
 import { Buffer } from 'node:buffer';
 import { unstructuredValue } from './encode-words.ts';
@@ -11,14 +11,19 @@ export interface DeliveredRecipient {
   readonly original: { readonly type: string; readonly address: string } | null;
 }
 
-export interface DeliveryFacts {
+export interface FailedRecipient extends DeliveredRecipient {
+  /** The SMTP reply that ended it: code, enhanced status, text. */
+  readonly reply: string;
+}
+
+export interface DeliveryFacts<Recipient = DeliveredRecipient> {
   /** Reverse-path of the message: who is told. */
   readonly to: string;
   readonly from: string;
   readonly reportingHost: string;
   /** ENVID (RFC 3461 §4.4); null: none. */
   readonly envelopeId: string | null;
-  readonly recipients: readonly DeliveredRecipient[];
+  readonly recipients: readonly Recipient[];
   /** The header of the message, up to and with its empty line. */
   readonly header: Buffer;
   /** Without angle brackets; unique. */
@@ -33,16 +38,57 @@ const ASCII = /^[\x20-\x7e]*$/;
 export const DSN_HEADER_OCTETS = 64 * 1024;
 
 export function deliveredNotification(facts: DeliveryFacts): Buffer {
+  return notification(facts, {
+    subject: 'Delivered: your message has arrived',
+    says: [
+      'Your message has been delivered to:',
+      '',
+      ...facts.recipients.map(({ address }) => `  ${address}`),
+      '',
+      'It does not say that anybody has read it.',
+    ],
+    status: () => ['Action: delivered', 'Status: 2.1.5'],
+  });
+}
+
+export function failedNotification(facts: DeliveryFacts<FailedRecipient>): Buffer {
+  return notification(facts, {
+    subject: 'Not delivered: your message has not reached everybody',
+    says: [
+      'Your message could not be delivered to:',
+      '',
+      ...facts.recipients.flatMap(({ address, reply }) => [`  ${address}`, `    ${clean(reply)}`]),
+      '',
+      'It is not tried any more.',
+    ],
+    status: ({ reply }) => [
+      'Action: failed',
+      `Status: ${/^[245]\d\d ([245]\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1] ?? '5.0.0'}`,
+      `Diagnostic-Code: smtp; ${clean(reply)}`,
+    ],
+  });
+}
+
+/** One line of ASCII, as RFC 3464 §2.3.6 wants it. */
+const clean = (text: string): string => text.replaceAll(/[^\x20-\x7e]+/g, '?').slice(0, 900);
+
+function notification<Recipient extends DeliveredRecipient>(
+  facts: DeliveryFacts<Recipient>,
+  words: {
+    readonly subject: string;
+    readonly says: readonly string[];
+    readonly status: (recipient: Recipient) => readonly string[];
+  },
+): Buffer {
   const boundary = `=_${facts.id.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 40)}`;
   const header = facts.header.subarray(0, DSN_HEADER_OCTETS);
   // RFC 6533 §3: addresses or headers beyond ASCII need the global forms.
   const isGlobal = ![facts.to, ...facts.recipients.map((one) => one.address)].every((text) => ASCII.test(text));
   const eightBit = isGlobal || header.some((octet) => octet > 0x7f);
-  const names = facts.recipients.map((one) => one.address);
   const front = [
     `From: Mail Delivery System <${facts.from}>`,
     `To: <${facts.to}>`,
-    `Subject: ${unstructuredValue('Delivered: your message has arrived')}`,
+    `Subject: ${unstructuredValue(words.subject)}`,
     `Date: ${mailDate(facts.at)}`,
     `Message-ID: <${facts.id}>`,
     'Auto-Submitted: auto-replied',
@@ -53,11 +99,7 @@ export function deliveredNotification(facts: DeliveryFacts): Buffer {
     'Content-Type: text/plain; charset=utf-8',
     'Content-Transfer-Encoding: 8bit',
     '',
-    'Your message has been delivered to:',
-    '',
-    ...names.map((name) => `  ${name}`),
-    '',
-    'It does not say that anybody has read it.',
+    ...words.says,
     '',
     `--${boundary}`,
     `Content-Type: message/${isGlobal ? 'global-delivery-status' : 'delivery-status'}`,
@@ -67,11 +109,12 @@ export function deliveredNotification(facts: DeliveryFacts): Buffer {
     `Reporting-MTA: dns; ${facts.reportingHost}`,
     `Arrival-Date: ${mailDate(facts.arrivedAt)}`,
     '',
-    ...facts.recipients.flatMap(({ address, original }) => [
-      ...(original === null ? [] : [`Original-Recipient: ${original.type};${original.address}`]),
-      `Final-Recipient: ${ASCII.test(address) ? 'rfc822' : 'utf-8'};${address}`,
-      'Action: delivered',
-      'Status: 2.1.5',
+    ...facts.recipients.flatMap((recipient) => [
+      ...(recipient.original === null
+        ? []
+        : [`Original-Recipient: ${recipient.original.type};${recipient.original.address}`]),
+      `Final-Recipient: ${ASCII.test(recipient.address) ? 'rfc822' : 'utf-8'};${recipient.address}`,
+      ...words.status(recipient),
       '',
     ]),
     `--${boundary}`,

@@ -1,10 +1,10 @@
 /**
  * Sends the notifications that a sender asked for with NOTIFY=SUCCESS (RFC 3461 §5.2.7) when all that asked have their
- * message. Only senders with a mailbox here can be told: nothing leaves the organization yet.
+ * message, and those about mail that was accepted and could not be delivered (RFC 5321 §6.1). Only senders with a mailbox here can be told: nothing leaves the organization yet.
  */
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { deliveredNotification } from '../message/dsn.ts';
+import { type DeliveryFacts, deliveredNotification, failedNotification } from '../message/dsn.ts';
 import type { Log } from '../observe/log.ts';
 import type { Envelope, Recipient, Transport } from './api.ts';
 
@@ -23,9 +23,29 @@ export async function notifyOfDelivery(
   header: Buffer,
 ): Promise<void> {
   const asking = delivered.filter((recipient) => recipient.dsn?.notify?.has('SUCCESS') === true);
+  if (asking.length === 0) return;
+  const recipients = asking.map(({ address, dsn }) => ({ address, original: dsn?.original ?? null }));
+  await notify(options, envelope, (facts) => deliveredNotification({ ...facts, header, recipients }));
+}
+
+/** For mail that was accepted and cannot reach these any more. Never rejects. */
+export async function notifyOfFailure(
+  options: DeliveryStatusOptions,
+  envelope: Envelope,
+  failed: ReadonlyArray<{ readonly address: string; readonly reply: string }>,
+  header: Buffer,
+): Promise<void> {
+  const recipients = failed.map((one) => ({ ...one, original: null }));
+  await notify(options, envelope, (facts) => failedNotification({ ...facts, header, recipients }));
+}
+
+async function notify(
+  { log, transport, reportingHost, now }: DeliveryStatusOptions,
+  envelope: Envelope,
+  notification: (facts: Omit<DeliveryFacts, 'header' | 'recipients'>) => Buffer,
+): Promise<void> {
   // RFC 3461 §6: nothing is ever sent to the null path.
-  if (asking.length === 0 || envelope.reversePath === '') return;
-  const { log, transport, reportingHost, now } = options;
+  if (envelope.reversePath === '') return;
   try {
     const at = envelope.reversePath.lastIndexOf('@');
     const route = await transport.route(envelope.reversePath.slice(0, at), envelope.reversePath.slice(at + 1));
@@ -33,15 +53,12 @@ export async function notifyOfDelivery(
       log.info({ message: envelope.id }, 'no delivery status notification: its address cannot be reached');
       return;
     }
-    const id = `${randomUUID()}@${reportingHost}`;
-    const bytes = deliveredNotification({
+    const bytes = notification({
       to: envelope.reversePath,
       from: `postmaster@${reportingHost}`,
       reportingHost,
       envelopeId: envelope.dsn?.envelopeId ?? null,
-      recipients: asking.map(({ address, dsn }) => ({ address, original: dsn?.original ?? null })),
-      header,
-      id,
+      id: `${randomUUID()}@${reportingHost}`,
       arrivedAt: envelope.receivedAt,
       at: now(),
     });

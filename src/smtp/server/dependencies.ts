@@ -9,6 +9,7 @@ import type { SmtpProtocolLog } from '../../observe/protocol-log/smtp.ts';
 import type { Transport } from '../../transport/api.ts';
 import type { Connection } from '../../wire/connection.ts';
 import type { ProxiedFacts } from '../grammar/proxied-client.ts';
+import type { RateLimiter } from './rate-limit.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -48,4 +49,6 @@ export interface SmtpDependencies {
   /** For connectors whose ProtocolLoggingLevel is Verbose; none when missing. */
   readonly protocolLog?: SmtpProtocolLog;
   readonly clock?: Clock;
+  /** Rates of throttling policies, shared with other ways to send; its own when missing. */
+  readonly ratesOfPeople?: RateLimiter;
 }

@@ -16,10 +16,9 @@ import { SMTP_DISCARD_BYTES } from '../../wire/limits.ts';
 import { RemoteRefusal, RemoteTrouble } from '../client/failure.ts';
 import { type Reply, reply } from '../grammar/reply.ts';
 import type { MailTransaction, SmtpContext } from './context.ts';
-import { fieldText, HeaderCollector, type HeaderField, headerFields, withoutFields } from './header-fields.ts';
-import { mailboxList } from './sender-rights.ts';
-import { maySendAs } from './submission-limits.ts';
-import { dateField, messageIdField, receivedBy, receivedField, returnPathField } from './trace.ts';
+import { fieldText, HeaderCollector, type HeaderField, headerFields } from './header-fields.ts';
+import { completedFields, refusedHeader, withoutBcc } from './submitted-header.ts';
+import { receivedBy, receivedField, returnPathField } from './trace.ts';
 
 export const TOO_BIG = reply(552, '5.3.4', 'message size exceeds the limit');
 export const BARE_LINE_END = reply(
@@ -27,7 +26,6 @@ export const BARE_LINE_END = reply(
   '5.6.0',
   'message refused: it contains a bare CR or LF, lines must end in CRLF (RFC 5321 section 2.3.8)',
 );
-const NOT_YOURS = 'you may not send as this address: From and Sender must be addresses of your own mailbox';
 
 export class MessageIntake {
   readonly id: string;
@@ -159,12 +157,15 @@ export class MessageIntake {
     let prefix = this.#trace();
     let kept = header;
     if (context.isSubmission) {
-      if (!(await this.#sendsAsHimself(header, fields))) return null;
-      prefix += this.#completion(fields);
-      kept = withoutFields(
-        header,
-        fields.filter((field) => field.name === 'bcc'),
-      );
+      const refusal = await refusedHeader(context.directory, context.logon?.account, header, fields);
+      if (refusal !== null) {
+        this.refuse(refusal);
+        return null;
+      }
+      const completed = completedFields(fields, this.#began, context.connector.fqdn);
+      this.#messageId = completed.messageId ?? this.#messageId;
+      prefix += completed.text;
+      kept = withoutBcc(header, fields);
     }
     const { reversePath, recipients } = this.#transaction;
     this.#envelope = {
@@ -229,45 +230,6 @@ export class MessageIntake {
       at: this.#began,
     });
     return returnPathField(reversePath) + received;
-  }
-
-  #completion(fields: readonly HeaderField[]): string {
-    let added = '';
-    if (!fields.some((field) => field.name === 'date')) added += dateField(this.#began);
-    if (!fields.some((field) => field.name === 'message-id')) {
-      const field = messageIdField(this.#context.connector.fqdn);
-      this.#messageId = field.slice(field.indexOf('<')).trim();
-      added += field;
-    }
-    return added;
-  }
-
-  async #sendsAsHimself(header: Buffer, fields: readonly HeaderField[]): Promise<boolean> {
-    const account = this.#context.logon?.account;
-    // RFC 5322 §4 has no NUL: readers that drop it would see a From or Sender that was garbage here.
-    if (header.includes(0)) {
-      this.refuse(reply(550, '5.6.0', 'message refused: its header contains a NUL'));
-      return false;
-    }
-    const from = fields.filter((field) => field.name === 'from');
-    const senders = fields.filter((field) => field.name === 'sender');
-    if (account === undefined || from.length !== 1 || senders.length > 1) {
-      this.refuse(reply(550, '5.6.0', 'a message needs exactly one From field and at most one Sender field'));
-      return false;
-    }
-    for (const field of [...from, ...senders]) {
-      const addresses = mailboxList(fieldText(header, field));
-      if (addresses === null) {
-        this.refuse(reply(550, '5.6.0', `the ${field.name === 'from' ? 'From' : 'Sender'} field cannot be read`));
-        return false;
-      }
-      for (const address of addresses) {
-        if (await maySendAs(this.#context.directory, account, address)) continue;
-        this.refuse(reply(550, '5.7.60', NOT_YOURS));
-        return false;
-      }
-    }
-    return true;
   }
 
   #fail(error: unknown): void {

@@ -52,7 +52,7 @@ export function createSmtpSessions(dependencies: SmtpDependencies): SmtpSessions
   const shared = {
     rates: new RateLimiter(),
     // Apart: strangers by the thousand must not push a person's day out of memory.
-    ratesOfPeople: new RateLimiter(),
+    ratesOfPeople: dependencies.ratesOfPeople ?? new RateLimiter(),
     clock: dependencies.clock ?? systemClock,
     directory: dependencies.directory,
     authenticator: dependencies.authenticator,

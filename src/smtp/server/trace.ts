@@ -20,6 +20,8 @@ export interface TraceFacts {
   readonly recipient: string | null;
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** How it came, when that was not by SMTP. */
+  readonly protocol?: 'HTTP';
 }
 
 export function receivedField(facts: TraceFacts): string {
@@ -41,7 +43,8 @@ export function receivedBy(value: string): string | null {
 }
 
 /** RFC 3848 §2, RFC 6531 §4.3. */
-function protocolName({ greeting, authenticated, tlsCipher, smtpUtf8 }: TraceFacts): string {
+function protocolName({ greeting, authenticated, tlsCipher, smtpUtf8, protocol }: TraceFacts): string {
+  if (protocol !== undefined) return protocol;
   const base = smtpUtf8 ? 'UTF8SMTP' : greeting === 'EHLO' ? 'ESMTP' : 'SMTP';
   if (base === 'SMTP') return base;
   return `${base}${tlsCipher === null ? '' : 'S'}${authenticated ? 'A' : ''}`;

@@ -61,19 +61,27 @@ export function methodErrorOf(error: unknown): JsonObject {
 export type SetErrorType =
   | 'alreadyExists'
   | 'blobNotFound'
+  | 'cannotUnsend'
   | 'forbidden'
+  | 'forbiddenFrom'
+  | 'forbiddenMailFrom'
+  | 'forbiddenToSend'
   | 'invalidEmail'
   | 'invalidPatch'
   | 'invalidProperties'
+  | 'invalidRecipients'
   | 'mailboxHasChild'
   | 'mailboxHasEmail'
+  | 'noRecipients'
   | 'notFound'
   | 'overQuota'
+  | 'rateLimit'
   | 'serverFail'
   | 'singleton'
   | 'tooLarge'
   | 'tooManyKeywords'
   | 'tooManyMailboxes'
+  | 'tooManyRecipients'
   | 'willDestroy';
 
 /** Why one record was not created, updated or destroyed. */

@@ -46,6 +46,7 @@ const shown = (preferences: Preferences): Record<string, string> =>
   Object.fromEntries(
     PREFERENCE_NAMES.map((name) => {
       const value: unknown = Reflect.get(preferences, name);
+      if (name === 'identities') return [name, preferences.identities.map(({ email }) => email).join(', ')];
       if (name !== 'signatures') return [name, value === null ? '' : JSON.stringify(value)];
       const texts = preferences.signatures.map(
         (one) => `${one.name} (${one.html.length + one.text.length} characters)`,

@@ -15,6 +15,7 @@ import { type Reply, reply } from '../../grammar/reply.ts';
 import type { MailTransaction, SmtpContext } from '../context.ts';
 import { replyToFailure } from '../intake.ts';
 import { overRecipients } from '../submission-limits.ts';
+import { refusedRoute } from '../submitted-recipient.ts';
 import { badPath, unsupported } from './mail.ts';
 
 export async function rcpt(context: SmtpContext, argument: Buffer): Promise<void> {
@@ -109,13 +110,11 @@ async function addRecipient(
   switch (route.kind) {
     case 'local':
       return takeRecipient(context, transaction, { ...route.recipient, dsn });
-    case 'unknown':
-      return reply(550, '5.1.1', 'there is no mailbox with this address');
-    case 'disabled':
-      return reply(550, '5.2.1', 'the mailbox takes no mail');
     case 'elsewhere':
-      if (context.isSubmission) return reply(550, '5.7.1', 'this server does not send mail to other domains yet');
-      return reply(550, '5.7.1', 'Unable to relay');
+      return context.isSubmission ? refusedRoute('elsewhere') : reply(550, '5.7.1', 'Unable to relay');
+    case 'unknown':
+    case 'disabled':
+      return refusedRoute(route.kind);
   }
 }
 

@@ -9,7 +9,7 @@ import { mailboxId } from '../../../store/model.ts';
 import { carryOut } from '../dispatch.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { MailContext } from '../mail/context.ts';
-import { emailMethods } from '../mail/email-methods.ts';
+import { emailReading } from '../mail/email-methods.ts';
 import { CORE, MAIL } from '../mail/names.ts';
 import { readRequest } from '../request.ts';
 import { VIEW_BYTES } from './contents.ts';
@@ -17,7 +17,7 @@ import { MAIL_VIEW, mailViewMethods, VIEWS_IN_GET } from './email-view.ts';
 import { closeViews } from './views.ts';
 
 const ACCOUNT = 'a1';
-const METHODS = new Map([...emailMethods, ...mailViewMethods].map((method) => [method.name, method]));
+const METHODS = new Map([...emailReading, ...mailViewMethods].map((method) => [method.name, method]));
 
 function text(value: Json | undefined): string {
   assert.ok(typeof value === 'string');

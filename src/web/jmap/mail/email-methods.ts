@@ -1,15 +1,14 @@
-/** Email/get, /query, /changes, /queryChanges, /set, Thread/get, /changes (RFC 8621 §3, §4). */
+/** Email/get, /query, /changes, /queryChanges, Thread/get, /changes (RFC 8621 §3, §4): what only reads. */
 import { MethodArguments } from '../arguments.ts';
 import type { Method } from '../dispatch.ts';
-import type { Json, JsonObject } from '../json.ts';
-import { MethodError, setErrorOf } from '../method-error.ts';
+import type { JsonObject } from '../json.ts';
+import { MethodError } from '../method-error.ts';
 import { JMAP_LIMITS } from '../request.ts';
-import { accountOf, type MailContext, type OpenAccount, writableAccountOf } from './context.ts';
+import { accountOf, type MailContext, type OpenAccount } from './context.ts';
 import { emailChanges, threadChanges } from './email-changes.ts';
 import { emailObjects } from './email-get.ts';
 import { emailWish } from './email-properties.ts';
 import { QUERY_ARGUMENTS, queryEmails } from './email-query.ts';
-import { changeEmail, destroyEmails } from './email-set.ts';
 import { contentOf, emailIdOf, threadIdOf, threadOf } from './ids.ts';
 import { MailView } from './mail-view.ts';
 import { MAIL } from './names.ts';
@@ -26,7 +25,10 @@ const GET_ARGUMENTS = [
   'maxBodyValueBytes',
 ];
 
-async function inView<T>({ mailbox }: OpenAccount, use: (view: MailView, state: string) => Promise<T>): Promise<T> {
+export async function inView<T>(
+  { mailbox }: OpenAccount,
+  use: (view: MailView, state: string) => Promise<T>,
+): Promise<T> {
   const view = await MailView.open(mailbox);
   try {
     return await use(view, stateText(stateOf(view, mailbox.folders())));
@@ -137,60 +139,11 @@ const threads: Method<MailContext> = {
   },
 };
 
-/** Changes and removal; to create an Email is not offered yet (docs/jmap.md). */
-const set: Method<MailContext> = {
-  name: 'Email/set',
-  capability: MAIL,
-  run: async ({ context, args: given, createdIds }) => {
-    const args = new MethodArguments(given, ['accountId', 'ifInState', 'create', 'update', 'destroy']);
-    const account = await writableAccountOf(context, args);
-    const create = args.object('create') ?? {};
-    const update = args.object('update') ?? {};
-    const destroy = args.ids('destroy') ?? [];
-    const objects = Object.keys(create).length + Object.keys(update).length + destroy.length;
-    if (objects > JMAP_LIMITS.maxObjectsInSet)
-      throw new MethodError('requestTooLarge', `at most ${JMAP_LIMITS.maxObjectsInSet} records a call`);
-    const oldState = await inView(account, (_view, state) => Promise.resolve(state));
-    const ifInState = args.optionalText('ifInState');
-    if (ifInState !== null && ifInState !== oldState)
-      throw new MethodError('stateMismatch', 'the account has changed since that state');
-    const notCreated: Record<string, Json> = {};
-    for (const creation of Object.keys(create))
-      notCreated[creation] = { type: 'forbidden', description: 'Emails cannot be created here yet' };
-    const updated: Record<string, Json> = {};
-    const notUpdated: Record<string, Json> = {};
-    const idOf = (id: string): string => (id.startsWith('#') ? (createdIds.get(id.slice(1)) ?? id) : id);
-    for (const [id, patch] of Object.entries(update)) {
-      try {
-        await inView(account, (view) => changeEmail(view, idOf(id), patch ?? null, idOf));
-        updated[id] = null;
-      } catch (error) {
-        const facts = setErrorOf(error);
-        if (facts === null) throw error;
-        notUpdated[id] = facts;
-      }
-    }
-    const { destroyed, notDestroyed } = await inView(account, (view) => destroyEmails(view, destroy, idOf));
-    return {
-      accountId: args.id('accountId'),
-      oldState,
-      newState: await inView(account, (_view, state) => Promise.resolve(state)),
-      created: {},
-      notCreated,
-      updated,
-      notUpdated,
-      destroyed,
-      notDestroyed,
-    };
-  },
-};
-
-export const emailMethods: readonly Method<MailContext>[] = [
+export const emailReading: readonly Method<MailContext>[] = [
   get,
   query,
   queryChanges,
   changesOf('Email/changes', emailChanges),
-  set,
   threads,
   changesOf('Thread/changes', threadChanges),
 ];

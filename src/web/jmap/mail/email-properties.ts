@@ -11,7 +11,7 @@ const FROM_DETAILS = ['hasAttachment', 'preview', 'textBody', 'htmlBody', 'attac
 const FROM_MESSAGE = ['headers', 'bodyValues'] as const;
 
 /** Convenience properties that are header fields in a form (§4.1.3). */
-const HEADER_PROPERTIES: ReadonlyMap<string, readonly [field: string, form: HeaderForm]> = new Map([
+export const HEADER_PROPERTIES: ReadonlyMap<string, readonly [field: string, form: HeaderForm]> = new Map([
   ['messageId', ['message-id', 'MessageIds']],
   ['inReplyTo', ['in-reply-to', 'MessageIds']],
   ['references', ['references', 'MessageIds']],

@@ -133,6 +133,9 @@ function startOf(contents: readonly number[], args: MethodArguments): number {
   return Math.max(0, at + args.whole('anchorOffset', Number.MIN_SAFE_INTEGER, 0));
 }
 
+/** `emailQuerySortOptions` (§1.3.1). */
+export const SORT_PROPERTIES = ['receivedAt', 'sentAt', 'size', 'from', 'to', 'subject', 'hasKeyword'] as const;
+
 const TEXT_KEYS: Readonly<Record<string, SortKey>> = { from: 'displayfrom', to: 'displayto', subject: 'subject' };
 type Column = 'internalDate' | 'sentDate' | 'size';
 const NUMBER_KEYS: Readonly<Record<string, Column>> = { receivedAt: 'internalDate', sentAt: 'sentDate', size: 'size' };

@@ -36,3 +36,15 @@ export function keywordsOfEmail(placements: readonly Placement[]): Readonly<Reco
     for (const keyword of set) if (keyword !== '$seen' || sets.every((one) => one.has('$seen'))) all[keyword] = true;
   return all;
 }
+
+/** System flags as bits, the rest by name, as the store wants them. */
+export function flagsOfKeywords(keywords: Iterable<string>): { readonly flags: number; readonly keywords: string[] } {
+  let flags = 0;
+  const rest: string[] = [];
+  for (const keyword of keywords) {
+    const bit = FLAG_KEYWORDS.get(keyword);
+    if (bit === undefined) rest.push(keyword);
+    else flags |= bit;
+  }
+  return { flags, keywords: rest };
+}

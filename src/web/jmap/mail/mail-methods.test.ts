@@ -10,11 +10,10 @@ import { carryOut } from '../dispatch.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { readRequest } from '../request.ts';
 import type { MailContext } from './context.ts';
-import { emailMethods } from './email-methods.ts';
-import { mailboxMethods } from './mailbox-methods.ts';
+import { mailMethods } from './methods.ts';
 import { CORE, MAIL } from './names.ts';
 
-const METHODS = new Map([...mailboxMethods, ...emailMethods].map((method) => [method.name, method]));
+const METHODS = new Map(mailMethods.map((method) => [method.name, method]));
 const ACCOUNT = 'a1';
 const DAY = 86_400;
 
