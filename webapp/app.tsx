@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { type ReactNode, Suspense, useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
+import { ComposerProvider } from './compose/composer.tsx';
 import { ConnectionLost, SignedOut } from './jmap/errors.ts';
 import { JmapProvider } from './jmap/mailbox.tsx';
 import { fetchSession, type Session } from './jmap/session.ts';
@@ -72,7 +73,9 @@ function SignedIn(): ReactNode {
     case 'in':
       return (
         <JmapProvider session={state.session} onSignedOut={signedOut} onSessionChange={ask}>
-          <Pages session={state.session} />
+          <ComposerProvider>
+            <Pages session={state.session} />
+          </ComposerProvider>
         </JmapProvider>
       );
   }

@@ -1,19 +1,74 @@
-/** The way into writing. Its windows come with the composer. */
-export type ComposerRequest = { readonly accountId: string } & (
-  | {
-      readonly kind: 'new';
-      readonly to?: ReadonlyArray<{ readonly name: string | null; readonly email: string }>;
-      readonly subject?: string;
-      readonly text?: string;
-    }
-  | { readonly kind: 'reply' | 'replyAll' | 'forward' | 'draft'; readonly emailId: string }
-  | { readonly kind: 'forwardAsAttachment'; readonly emailIds: readonly string[] }
-  | { readonly kind: 'mailto'; readonly href: string }
-);
+/**
+ * The way into writing: `useComposer()` opens a window on a new message, an answer, a draft. The windows themselves come
+ * when the first one is opened. Stands above the pages, so that a message stays while one reads on.
+ */
+import {
+  createContext,
+  lazy,
+  type ReactNode,
+  Suspense,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+} from 'react';
+import { useJmap } from '../jmap/mailbox.tsx';
+import { ownAccount } from '../jmap/session.ts';
+import type { ComposerRequest, OpenedComposer } from './request.ts';
+
+const ComposerWindows = lazy(() => import('./composer-windows.tsx'));
+
+export type { ComposerRequest } from './request.ts';
+
+const ComposerContext = createContext<((request: ComposerRequest) => void) | null>(null);
+
+export function ComposerProvider({ children }: { readonly children: ReactNode }): ReactNode {
+  const accountId = ownAccount(useJmap().session);
+  const [opened, setOpened] = useState<readonly OpenedComposer[]>(() => askedFor(accountId));
+  const open = useCallback((request: ComposerRequest) => {
+    setOpened((all) => {
+      const next = (all.at(-1)?.key ?? 0) + 1;
+      const same = all.find((one) => isSameDraft(one.request, request));
+      // It comes to the front: the newest call for attention wins.
+      if (same !== undefined) return all.map((one) => (one === same ? { ...one, calls: one.calls + 1 } : one));
+      return [...all, { key: next, calls: 0, request }];
+    });
+  }, []);
+  useEffect(() => {
+    const address = new URL(window.location.href);
+    if (!address.searchParams.has(MAILTO)) return;
+    address.searchParams.delete(MAILTO);
+    window.history.replaceState(window.history.state, '', address);
+  }, []);
+  const close = useCallback((key: number) => setOpened((all) => all.filter((one) => one.key !== key)), []);
+  const windows = useMemo(
+    () => opened.length > 0 && <ComposerWindows opened={opened} onClose={close} />,
+    [opened, close],
+  );
+  return (
+    <ComposerContext value={open}>
+      {children}
+      <Suspense fallback={null}>{windows}</Suspense>
+    </ComposerContext>
+  );
+}
+
+/** Where a browser or a desktop hands over links of mail: `/mail?mailto=mailto%3A…`. */
+const MAILTO = 'mailto';
+
+function askedFor(accountId: string | null): readonly OpenedComposer[] {
+  const href = new URLSearchParams(window.location.search).get(MAILTO);
+  if (href === null || accountId === null) return [];
+  return [{ key: 1, calls: 0, request: { accountId, kind: 'mailto', href } }];
+}
 
 /** The same function for as long as the person is signed in. */
-export const useComposer = (): ((request: ComposerRequest) => void) => open;
-
-function open(request: ComposerRequest): void {
-  void request;
+export function useComposer(): (request: ComposerRequest) => void {
+  const open = useContext(ComposerContext);
+  if (open === null) throw new Error('useComposer outside of ComposerProvider');
+  return open;
 }
+
+const isSameDraft = (one: ComposerRequest, other: ComposerRequest): boolean =>
+  one.kind === 'draft' && other.kind === 'draft' && one.accountId === other.accountId && one.emailId === other.emailId;

@@ -32,7 +32,10 @@ export function ToastProvider({ children }: { readonly children: ReactNode }): R
   const [toasts, setToasts] = useState<readonly Shown[]>([]);
   const next = useRef(0);
   const timers = useRef(new Map<number, number>());
+  const present = useRef<Shown[]>([]);
   const remove = useCallback((shown: Shown, isGone: boolean) => {
+    if (!present.current.includes(shown)) return;
+    present.current = present.current.filter((one) => one !== shown);
     clearTimeout(timers.current.get(shown.id));
     timers.current.delete(shown.id);
     setToasts((all) => all.filter(({ id }) => id !== shown.id));
@@ -52,10 +55,13 @@ export function ToastProvider({ children }: { readonly children: ReactNode }): R
     () => (toast: Toast) => {
       next.current += 1;
       const shown: Shown = { ...toast, id: next.current };
-      setToasts((all) => [...all.slice(1 - MOST), shown]);
+      present.current.push(shown);
+      // Those that make room are told so: some do what they announced only when nobody has taken it back.
+      for (const old of present.current.slice(0, -MOST)) remove(old, true);
+      setToasts((all) => [...all, shown]);
       wait(shown);
     },
-    [wait],
+    [remove, wait],
   );
   return (
     <ToastContext value={show}>
