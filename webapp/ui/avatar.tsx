@@ -23,14 +23,14 @@ export function Avatar(props: { readonly name: string; readonly address: string;
     <span
       aria-hidden
       className={styles.avatar}
+      // No text of the page: who reads by ear has the name, and a button with it says more than initials.
+      data-initials={initials(name === '' ? address : name)}
       style={{
         width: size,
         height: size,
         fontSize: size * 0.4,
         background: `oklch(0.52 0.09 ${hueOf(address)})`,
       }}
-    >
-      {initials(name === '' ? address : name)}
-    </span>
+    />
   );
 }
