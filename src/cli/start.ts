@@ -61,7 +61,7 @@ async function start(options: StartOptions): Promise<void> {
   const isMoved = isFirst || options.ports !== undefined || options.host !== undefined;
   const ports = options.ports === 'auto' ? await freePorts(address) : shiftedPorts(SHIFT, address);
   if (isMoved || demo.web === undefined) {
-    demo = { ...demo, web: { address, port: ports.web } };
+    demo = { ...demo, web: { address, port: ports.web }, redirect: { address, port: ports.redirect } };
     await writeDemo(layout, demo);
   }
   let run: Run;
@@ -70,6 +70,7 @@ async function start(options: StartOptions): Promise<void> {
       version: version(),
       names: [host],
       webBindings: demo.web === undefined ? [] : [demo.web],
+      redirectBindings: demo.redirect === undefined ? [] : [demo.redirect],
       prepare: async ({ directory, server }) => {
         if (isMoved) await applyPorts(directory, server, ports);
       },

@@ -73,8 +73,12 @@ const shutdownSection = v.strictObject({
 
 const webSection = v.strictObject({
   bindings: maybeText(
-    'Addresses and ports of the `web` service (HTTPS: admin API), as `address:port` with commas between. Empty: nowhere.',
+    'Addresses and ports of the `web` service (HTTPS: web app, JMAP, admin API), as `address:port` with commas between. Empty: nowhere.',
     '0.0.0.0:443, [::]:443',
+  ),
+  redirect_bindings: maybeText(
+    'Where plain HTTP is sent to HTTPS, and nothing else is answered. A port that cannot be opened does not keep the server from running. Empty: nowhere.',
+    '0.0.0.0:80, [::]:80',
   ),
 });
 

@@ -66,6 +66,8 @@ export interface ServerParts {
   readonly authorityFile?: string;
   /** Where the web service listens; those of the configuration file when missing. */
   readonly webBindings?: readonly Binding[];
+  /** Where plain HTTP is sent to HTTPS, beside those; nowhere when missing. */
+  readonly redirectBindings?: readonly Binding[];
   readonly saltKey: Uint8Array;
   readonly version: string;
   readonly log: Log;
@@ -183,7 +185,10 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
   });
   running.management = management;
   undo.push(() => management.close());
-  const bindings = parts.webBindings ?? webBindings(configuration);
+  const bindings =
+    parts.webBindings === undefined
+      ? webBindings(configuration)
+      : { https: parts.webBindings, redirect: parts.redirectBindings ?? [] };
   const { door } = management;
   const places = new CallPlaces();
   const signIns = new SignIns({ directory, authenticator, uses, log });

@@ -30,6 +30,8 @@ const demoSchema = v.object({
   welcomed: v.boolean(),
   /** Where the web service listens: the directory has no place for it. */
   web: v.optional(v.object({ address: v.string(), port: v.number() })),
+  /** Plain HTTP that is sent there; missing in demos of earlier versions. */
+  redirect: v.optional(v.object({ address: v.string(), port: v.number() })),
 });
 export type Demo = v.InferOutput<typeof demoSchema>;
 

@@ -46,7 +46,7 @@ export async function findFreePorts(address: string, count: number): Promise<num
 }
 
 export async function freePorts(address: string): Promise<PortPlan> {
-  const ports = await findFreePorts(address, 14);
+  const ports = await findFreePorts(address, 15);
   const next = (): number => ports.shift() ?? 0;
   return {
     connectors: {
@@ -60,6 +60,7 @@ export async function freePorts(address: string): Promise<PortPlan> {
     imap: { plain: next(), tls: next(), backEnd: next() },
     pop3: { plain: next(), tls: next(), backEnd: next() },
     web: next(),
+    redirect: next(),
     backEndHttps: next(),
     bind: (port) => [{ address, port }],
   };

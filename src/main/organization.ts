@@ -38,6 +38,8 @@ export interface PortPlan {
   readonly imap: { readonly plain: number; readonly tls: number; readonly backEnd: number };
   readonly pop3: { readonly plain: number; readonly tls: number; readonly backEnd: number };
   readonly web: number;
+  /** Plain HTTP. */
+  readonly redirect: number;
   readonly backEndHttps: number;
   /** Addresses to listen on. */
   readonly bind: (port: number) => readonly Binding[];
@@ -117,6 +119,7 @@ export const STANDARD_PORTS: PortPlan = {
   imap: { plain: 143, tls: 993, backEnd: 1993 },
   pop3: { plain: 110, tls: 995, backEnd: 1995 },
   web: 443,
+  redirect: 80,
   backEndHttps: 444,
   bind: onAllAddresses,
 };
@@ -128,6 +131,7 @@ export function shiftedPorts(by: number, address: string | null): PortPlan {
     imap: { plain: 143 + by, tls: 993 + by, backEnd: 1993 + by },
     pop3: { plain: 110 + by, tls: 995 + by, backEnd: 1995 + by },
     web: 443 + by,
+    redirect: 80 + by,
     backEndHttps: 444 + by,
     bind: address === null ? onAllAddresses : (port) => [{ address, port }],
   };

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly names?: readonly string[];
   /** Where the web service listens; those of the configuration file when missing. */
   readonly webBindings?: readonly Binding[];
+  /** Where plain HTTP is sent to HTTPS, beside those; nowhere when missing. */
+  readonly redirectBindings?: readonly Binding[];
   /** The directory is open, nothing listens. */
   readonly prepare?: (prepared: Prepared) => Promise<void>;
   readonly beforeListening?: (prepared: Prepared, databaseOf: (account: Account) => MailboxDatabase) => Promise<void>;
@@ -73,6 +75,7 @@ export async function runServer(layout: DataLayout, options: RunOptions): Promis
       certificates: certificates.store,
       authorityFile: certificates.authorityFile,
       ...(options.webBindings === undefined ? {} : { webBindings: options.webBindings }),
+      ...(options.redirectBindings === undefined ? {} : { redirectBindings: options.redirectBindings }),
       saltKey: await secrets.saltKey(),
       identity,
       version: options.version,

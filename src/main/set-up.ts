@@ -158,10 +158,13 @@ async function writeConfiguration(
     values.set('directory.url_file', DIRECTORY_URL_FILE);
   }
   if (ports !== null) {
-    const web = ports
-      .bind(ports.web)
-      .map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`);
-    values.set('web.bindings', web.join(', '));
+    const { bind } = ports;
+    const text = (port: number): string =>
+      bind(port)
+        .map((one) => `${one.address.includes(':') ? `[${one.address}]` : one.address}:${one.port}`)
+        .join(', ');
+    values.set('web.bindings', text(ports.web));
+    values.set('web.redirect_bindings', text(ports.redirect));
   }
   // An admin may have written his own before.
   await writeFile(layout.configuration, configurationTemplate(values), { flag: 'wx', mode: CONFIGURATION_MODE }).catch(

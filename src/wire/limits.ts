@@ -137,6 +137,10 @@ export const WEB_HEADER_BYTES = 16 * 1024;
 export const WEB_CONNECTIONS = 2000;
 /** Web: connections at a time, of one client address. */
 export const WEB_CONNECTIONS_PER_ADDRESS = 200;
+/** The plain HTTP port, which only sends to HTTPS: connections at a time, of all clients and of one address; a request's head. */
+export const REDIRECT_CONNECTIONS = 200;
+export const REDIRECT_CONNECTIONS_PER_ADDRESS = 20;
+export const REDIRECT_HEADER_BYTES = 8 * 1024;
 /** Rendering: a message above this does not become winmail.dat: its attachments would all be encoded anew. */
 export const RENDERED_TNEF_BYTES = 4 * 1024 * 1024;
 /** Rendering: times its original that a message may grow, and octets on top of it; else it is served as it came. */

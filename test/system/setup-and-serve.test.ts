@@ -67,7 +67,7 @@ describe('penfold setup and serve', () => {
       ports = await freePorts('127.0.0.1');
       await applyPorts(directory, own, ports);
       const file = path.join(data, 'penfold.toml');
-      const web = `bindings = "127.0.0.1:${ports.web}"`;
+      const web = `bindings = "127.0.0.1:${ports.web}"\nredirect_bindings = ""`;
       await writeFile(file, (await readFile(file, 'utf8')).replace(/^# bindings = .*$/m, web));
     } finally {
       await directory.close();
