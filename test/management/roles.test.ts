@@ -21,6 +21,7 @@ const NOUNS: Readonly<
   ADSite: { read: 'SR', change: '' },
   AcceptedDomain: { read: 'SR', change: '' },
   AdminAuditLog: { read: '', change: '' },
+  AppPassword: { read: 'SR', change: 'R' },
   CASMailbox: { read: 'SR', change: 'R' },
   ClientAccessServer: { read: 'S', change: 'S' },
   ClientDnsRecord: { read: 'SR', change: '' },
@@ -57,6 +58,7 @@ const NOUNS: Readonly<
   ThrottlingPolicy: { read: 'S', change: 'S' },
   ThrottlingPolicyAssociation: { read: 'SR', change: 'SR' },
   TransportConfig: { read: 'SR', change: '' },
+  WebSession: { read: 'SR', change: 'R' },
 };
 
 function expected(cmdlet: Cmdlet): readonly RoleGroup[] {

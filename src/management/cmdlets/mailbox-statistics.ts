@@ -48,7 +48,8 @@ interface Around {
 async function statistics(call: CmdletCall, around: Around, account: MailboxAccount): Promise<CmdletObject> {
   const usage = (await around.stored.using(account, async (mailbox) => mailbox.usage())) ?? EMPTY;
   const quotas = await call.services.directory.effectiveQuotas(account.id);
-  const since = around.logons.get(account.userPrincipalName);
+  const uses = await call.services.directory.lastUses(account.id);
+  const last = Math.max(around.logons.get(account.userPrincipalName) ?? 0, ...uses.map(({ at }) => at));
   return {
     Identity: account.alias,
     DisplayName: account.displayName,
@@ -57,7 +58,7 @@ async function statistics(call: CmdletCall, around: Around, account: MailboxAcco
     DeletedItemCount: usage.recoverableMessages,
     TotalDeletedItemSize: sizeCell(usage.recoverableBytes),
     StorageLimitStatus: storageLimitStatus(usage.bytes, quotas),
-    LastLogonTime: since === undefined ? null : new Date(since).toISOString(),
+    LastLogonTime: last === 0 ? null : new Date(last).toISOString(),
     Database: databaseName(around.databases, account),
     MailboxGuid: account.mailbox.id,
   };
@@ -68,7 +69,7 @@ export const getMailboxStatistics: ReadingCmdlet = {
   changes: false,
   synopsis: 'Shows how many messages a mailbox holds, how large they are, and how near it is to a quota.',
   description:
-    'TotalItemSize is what counts against the quotas; recoverable items have a quota of their own and are in TotalDeletedItemSize. LastLogonTime is known of sessions that are open now; it is empty when nobody is logged on. Mailboxes nobody has used yet are shown as empty.',
+    'TotalItemSize is what counts against the quotas; recoverable items have a quota of their own and are in TotalDeletedItemSize. LastLogonTime is the last use by any protocol: of sessions that are open now to the second, else minutes behind; empty when the mailbox was never used. Mailboxes nobody has used yet are shown as empty.',
   parameters: [anyMailbox, inDatabase, filterParameter, resultSize, domainControllerParameter],
   examples: [
     { line: 'Get-MailboxStatistics <Mailbox>', says: 'One mailbox.' },

@@ -30,6 +30,7 @@ import { getMessageTrackingLog } from './message-tracking-log.ts';
 import { moveRequestCmdlets } from './move-request.ts';
 import { enableMailbox, newMailbox } from './new-mailbox.ts';
 import { recoverableItemsCmdlets } from './recoverable-items.ts';
+import { signInCmdlets } from './sign-in.ts';
 
 const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
   adminAuditLogCmdlets,
@@ -54,6 +55,7 @@ const NOUNS: ReadonlyArray<readonly Cmdlet[]> = [
   [getMailbox, setMailbox, newMailbox, enableMailbox],
   disconnectedMailboxCmdlets,
   mailboxPermissionCmdlets,
+  signInCmdlets,
   [getMailboxStatistics, getMailboxFolderStatistics],
   mailboxDatabaseCmdlets,
   recoverableItemsCmdlets,
