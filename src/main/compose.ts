@@ -207,6 +207,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
     quotas,
     sessions: backEnd.sessions,
     uploadsFolder: parts.layout.uploads,
+    port: moves.port,
   });
   undo.push(async () => jmap.close());
   const { handlers } = jmap;

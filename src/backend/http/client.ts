@@ -4,7 +4,8 @@
  * were. Knows no handler.
  */
 import { Buffer } from 'node:buffer';
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Directory } from '../../directory/api.ts';
 import { internalAddress } from '../../directory/internal-address.ts';
@@ -23,10 +24,13 @@ const PROBLEM_BYTES = 64 * 1024;
 const CODES: readonly FailureCode[] = [
   'ALREADYEXISTS',
   'CANNOT',
+  'CLIENTBUG',
+  'CONTACTADMIN',
   'CORRUPTION',
   'INUSE',
   'NONEXISTENT',
   'NOPERM',
+  'OVERQUOTA',
   'AUTHORIZATIONFAILED',
   'UNAVAILABLE',
   'LIMIT',
@@ -38,6 +42,23 @@ export interface PeerRequest {
   readonly body: Buffer;
   readonly signal?: AbortSignal;
 }
+
+/** One whose body waits for the peer's leave: until then the peer has done nothing. */
+export interface StreamedRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Null: there is none. Begun to be read with the leave. */
+  readonly body: AsyncIterable<Buffer> | null;
+  /** For leave, or the head of an answer to a request without a body. */
+  readonly leaveMs: number;
+  /** For the head of the answer behind the body. */
+  readonly answerMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The answer could not be had behind the body was sent: the peer may have done what it was asked. */
+export class AnswerLost extends Failure {}
 
 export class PeerClient {
   readonly #directory: Pick<Directory, 'clientAccessServer'>;
@@ -93,6 +114,79 @@ export class PeerClient {
     throw problemOf(await collect(this.#body(answer, signal), PROBLEM_BYTES), this.#server);
   }
 
+  /**
+   * The head of the answer, whatever its status but 100. Its body has to be read or destroyed; a problem document is
+   * thrown as the Failure it was.
+   * @throws Failure the peer's own, UNAVAILABLE where nothing was done, AnswerLost, what `body` throws
+   */
+  async stream(asked: StreamedRequest): Promise<IncomingMessage> {
+    const { method, path, headers = {}, body, leaveMs, answerMs, signal } = asked;
+    const { backEndHttpsPort: port } = await this.#directory.clientAccessServer(this.#server.id);
+    this.#agent ??= new PeerAgent(this.#identity, this.#server, port);
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const request = httpRequest(
+      {
+        agent: this.#agent,
+        host: internalAddress(this.#server),
+        port,
+        path,
+        method,
+        headers: { ...headers, ...(body === null ? {} : { expect: '100-continue', 'transfer-encoding': 'chunked' }) },
+        signal,
+      },
+      resolve,
+    );
+    const late = (ms: number): NodeJS.Timeout =>
+      setTimeout(() => request.destroy(this.#away('does not answer')), ms).unref();
+    let deadline: NodeJS.Timeout | null = late(leaveMs);
+    const done = (): void => {
+      if (deadline !== null) clearTimeout(deadline);
+      deadline = null;
+    };
+    let mayHaveBegun = false;
+    let isDecided = false;
+    const closed = new AbortController();
+    request.on('error', reject);
+    request.on('close', () => {
+      closed.abort();
+      reject(this.#away('has closed the connection'));
+    });
+    if (body === null) request.end();
+    else {
+      request.flushHeaders();
+      request.once('continue', () => {
+        mayHaveBegun = true;
+        done();
+        send(request, body, closed.signal).then(
+          () => {
+            if (!isDecided) deadline = late(answerMs);
+          },
+          (error: unknown) => {
+            reject(error);
+            request.destroy();
+          },
+        );
+      });
+    }
+    let answer: IncomingMessage;
+    try {
+      answer = await promise;
+    } catch (error) {
+      const failure = this.#failure(error, signal);
+      if (mayHaveBegun && failure instanceof Failure && failure.code === 'UNAVAILABLE')
+        throw new AnswerLost('UNAVAILABLE', failure.message, { cause: error });
+      throw failure;
+    } finally {
+      isDecided = true;
+      done();
+    }
+    if ((answer.statusCode ?? 500) < 400) return answer;
+    const problem = await collect(this.#body(answer, signal), PROBLEM_BYTES);
+    // The body that the peer did not want stands between its answer and the next request.
+    if (body !== null) request.destroy();
+    throw problemOf(problem, this.#server);
+  }
+
   /** All of a short answer. */
   async askWhole(request: PeerRequest, most: number): Promise<Buffer> {
     return collect(await this.ask(request), most);
@@ -120,6 +214,11 @@ export class PeerClient {
   #away(why: string, cause?: unknown): Failure {
     return new Failure('UNAVAILABLE', `Server ${this.#server.name} ${why}.`, { cause });
   }
+}
+
+async function send(request: ClientRequest, body: AsyncIterable<Buffer>, closed: AbortSignal): Promise<void> {
+  for await (const chunk of body) if (!request.write(chunk)) await once(request, 'drain', { signal: closed });
+  request.end();
 }
 
 class PeerAgent extends Agent {

@@ -1,7 +1,8 @@
 /**
  * The back-end HTTPS port (444, as Exchange's back-end site): what servers of the organization ask of each other, for
  * mounted handlers. Mutual TLS and the directory decide who comes in (tls/server-accept.ts) before a byte of a request
- * is read; clients never reach it. Open while there is another back end. Knows no handler.
+ * is read, each handler names the role that may ask; clients never reach it. Open while there is another server.
+ * Knows no handler.
  */
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -44,7 +45,12 @@ export interface PeerExchange {
 export interface PeerHandler {
   /** Begins and ends with a slash. */
   readonly prefix: string;
-  /** A Failure becomes a problem document; after the head was sent, the connection ends. */
+  /** Servers of this role only. */
+  readonly from: 'front-end' | 'back-end';
+  /**
+   * A Failure becomes a problem document; after the head was sent, the connection ends. A peer that waits for leave to
+   * send its body (Expect: 100-continue) gets it by `response.writeContinue()`.
+   */
   handle(exchange: PeerExchange): Promise<void>;
 }
 
@@ -58,6 +64,7 @@ export interface BackEndHttpsOptions {
 
 export class BackEndHttps {
   readonly #options: BackEndHttpsOptions;
+  readonly #handlers: PeerHandler[];
   readonly #http: HttpServer;
   readonly #listeners: Listeners;
   readonly #peers = new WeakMap<Socket, Server>();
@@ -69,6 +76,7 @@ export class BackEndHttps {
 
   constructor(options: BackEndHttpsOptions) {
     this.#options = options;
+    this.#handlers = [...options.handlers];
     this.#http = createServer(
       {
         headersTimeout: HEADERS_MS,
@@ -79,10 +87,19 @@ export class BackEndHttps {
       },
       (request, response) => this.#answer(request, response),
     );
+    // Without this, Node gives leave before anybody has looked at the request.
+    this.#http.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+      this.#answer(request, response),
+    );
     this.#http.setTimeout(IDLE_MS);
     // Sockets come from Listeners; without this event Node watches no request's time.
     this.#http.emit('listening');
     this.#listeners = new Listeners((socket) => void this.#accept(socket));
+  }
+
+  /** Before it starts. */
+  mount(handler: PeerHandler): void {
+    this.#handlers.push(handler);
   }
 
   get listening(): readonly Listening[] {
@@ -128,7 +145,7 @@ export class BackEndHttps {
   /** On the addresses of the other ports of this server. */
   async #wanted(): Promise<Parameters<Listeners['apply']>[0]> {
     const { directory, server } = this.#options;
-    const others = (await directory.servers()).some((one) => one.backEnd && one.id !== server.id);
+    const others = (await directory.servers()).some((one) => one.id !== server.id);
     if (!others) return [];
     const { backEndHttpsPort: port } = await directory.clientAccessServer(server.id);
     const [imap, pop3] = [await directory.imapSettings(server.id), await directory.popSettings(server.id)];
@@ -150,7 +167,7 @@ export class BackEndHttps {
     this.#sockets.add(plain);
     plain.on('close', () => this.#sockets.delete(plain));
     try {
-      const { socket, server } = await acceptServer(plain, { identity, directory, role: 'back-end' });
+      const { socket, server } = await acceptServer(plain, { identity, directory, role: 'any' });
       this.#peers.set(socket, server);
       this.#http.emit('connection', socket);
     } catch (error) {
@@ -162,14 +179,19 @@ export class BackEndHttps {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { handlers, log } = this.#options;
+    const { log } = this.#options;
     const peer = this.#peers.get(request.socket);
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     const handled = async (): Promise<void> => {
       const url = new URL(request.url ?? '/', 'https://back-end');
-      const handler = handlers.find(({ prefix }) => url.pathname.startsWith(prefix));
+      const handler = this.#handlers.find(({ prefix }) => url.pathname.startsWith(prefix));
       if (peer === undefined || handler === undefined) throw new Failure('NONEXISTENT', 'there is nothing here');
+      if (!(handler.from === 'front-end' ? peer.frontEnd : peer.backEnd))
+        throw new Failure(
+          'AUTHORIZATIONFAILED',
+          `server ${peer.name} is no ${handler.from}, and only those may ask this`,
+        );
       const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
       await handler.handle({ request, response, url, peer, signal });
     };

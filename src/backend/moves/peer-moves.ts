@@ -34,6 +34,7 @@ const WORD_BYTES = 64;
 /** The source's side. */
 export class MovesOfPeers implements PeerHandler {
   readonly prefix = PREFIX;
+  readonly from = 'back-end';
   readonly #departures: Departures;
   readonly #directory: Pick<MoveRequests, 'moveRequests'>;
   /** Who has begun a move that is under way: nobody else may end it. */

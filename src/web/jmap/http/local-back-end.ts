@@ -91,6 +91,12 @@ export class LocalBackEnd implements JmapBackEnd {
     }
   }
 
+  /** Whether that mailbox is here, and his to open. @throws Failure as the others */
+  async check(caller: Caller, owner: Account): Promise<void> {
+    const { mailbox } = await openMailbox(this.#options, owner, caller);
+    mailbox.close();
+  }
+
   async upload({ caller, owner, type, body }: UploadCall): Promise<Uploaded> {
     const accounts = new OpenAccounts(this.#options, caller);
     try {
