@@ -14,9 +14,9 @@ export function welcomeMessage({ to, name, server, at }: WelcomeFacts): Buffer {
   const boundary = `penfold-${randomUUID()}`;
   const greeting = `Hello ${name.split(' ', 1)[0]},`;
   const paragraphs = [
-    'this mailbox lives on the Penfold that was just started on your machine. Any mail program that speaks IMAP or POP3 can read it, and whatever it sends through the submission port to the other demo mailbox arrives there at once.',
+    'this mailbox lives on the Penfold that was just started on your machine. You can read it in a browser or with any mail program that speaks IMAP or POP3, and whatever it sends through the submission port to the other demo mailbox arrives there at once.',
     'Mail for other domains is refused: this organization takes mail for its own domain only, and nothing leaves your machine.',
-    'Things to try: keep two programs open on the same mailbox and watch a flag you set in one appear in the other; import mail you have (penfold import --help); turn POP3 off while a client is connected (penfold service disable pop3) and on again.',
+    'Things to try: keep a browser and a mail program open on the same mailbox and watch a flag you set in one appear in the other; import mail you have (penfold import --help); turn POP3 off while a client is connected (penfold service disable pop3) and on again.',
   ];
   const lines = [
     `Date: ${rfc5322Date(at)}`,

@@ -1,22 +1,26 @@
 /** Who has signed in; appearance, language, sign out. */
-import { useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { changeLanguage, isLanguage, LANGUAGES, presentLanguage } from '../language/language.ts';
+import { isLanguage, LANGUAGES, presentLanguage } from '../language/language.ts';
 import { useJmap } from '../jmap/mailbox.tsx';
 import { ownAccount } from '../jmap/session.ts';
 import { signOut } from '../sign-in/sign-in.ts';
 import { Avatar } from '../ui/avatar.tsx';
 import { Menu, MenuItem, MenuSection, MenuSeparator } from '../ui/menu.tsx';
-import { applyTheme, storedTheme, THEMES } from '../ui/theme.ts';
+import { THEMES } from '../ui/theme.ts';
 import { useToast } from '../ui/toasts.tsx';
 import { Button } from 'react-aria-components/Button';
 import styles from './account-menu.module.css';
+import { useAppearance } from './appearance.ts';
 
 export function AccountMenu(): ReactNode {
   const { t } = useTranslation('app');
   const { session } = useJmap();
   const toast = useToast();
-  const [theme, setTheme] = useState(storedTheme());
+  const appearance = useAppearance();
+  const choose = (wish: Parameters<typeof appearance.change>[0]): void => {
+    appearance.change(wish).catch((reason: unknown) => toast({ text: String(reason), isError: true }));
+  };
   const own = ownAccount(session);
   const name = (own === null ? undefined : session.accounts[own]?.name) ?? session.username;
   return (
@@ -33,12 +37,11 @@ export function AccountMenu(): ReactNode {
         label={t('account.theme')}
         selectionMode="single"
         disallowEmptySelection
-        selectedKeys={[theme]}
+        selectedKeys={[appearance.theme]}
         onSelectionChange={(keys) => {
           const chosen = THEMES.find((one) => keys === 'all' || keys.has(one));
           if (chosen === undefined) return;
-          applyTheme(chosen);
-          setTheme(chosen);
+          choose({ theme: chosen });
         }}
       >
         {THEMES.map((one) => (
@@ -52,7 +55,7 @@ export function AccountMenu(): ReactNode {
         selectedKeys={[presentLanguage()]}
         onSelectionChange={(keys) => {
           const [chosen] = keys === 'all' ? [] : [...keys].map(String);
-          if (chosen !== undefined && isLanguage(chosen)) void changeLanguage(chosen);
+          if (chosen !== undefined && isLanguage(chosen)) choose({ language: chosen });
         }}
       >
         {Object.entries(LANGUAGES).map(([id, label]) => (
