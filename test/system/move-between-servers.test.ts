@@ -125,7 +125,7 @@ describe('a move between servers', () => {
 describe('the back-end HTTPS port', () => {
   const ANYTHING = { path: '/moves/1/begin?move=x&fence=1', body: Buffer.alloc(0) };
 
-  test('refuses who shows no certificate, a certificate of a stranger, and a server that is no back end', async () => {
+  test('refuses who shows no certificate and a certificate of a stranger; a server that is no back end moves nothing', async () => {
     const { ports, server } = servers.server('MBX1');
     const where = { host: '127.0.0.1', port: ports.backEndHttps };
     const strangers = await serverIdentities(servers.server('MBX2').server.id, server.id);
@@ -141,7 +141,13 @@ describe('the back-end HTTPS port', () => {
       await cut(connectTls({ ...where, rejectUnauthorized: false }));
       await cut(connectTls({ ...where, ...strangers.frontEnd.dialOptions(server.id), rejectUnauthorized: false }));
       const frontEnd = await servers.identity(servers.server('FE1').server);
-      await cut(frontEnd.dial(server.id, where));
+      const frontEndClient = new PeerClient(
+        servers.directory,
+        { ...frontEnd, dial: (peer) => frontEnd.dial(peer, where) },
+        server,
+      );
+      await assert.rejects(frontEndClient.askWhole(ANYTHING, 100), failure('AUTHORIZATIONFAILED'));
+      frontEndClient.close();
     } finally {
       strangers.close();
     }
