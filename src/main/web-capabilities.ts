@@ -8,6 +8,7 @@ import { clientSettingsCapability } from '../management/api/client-settings/capa
 import type { ManagementDoor } from '../management/door.ts';
 import type { RunningServices } from '../management/services-of-instance.ts';
 import type { Log } from '../observe/log.ts';
+import { accountCapability } from '../web/jmap/account/capability.ts';
 import type { Capability } from '../web/jmap/capability.ts';
 import { mailCapability } from '../web/jmap/mail/mail-capability.ts';
 import { submissionCapability } from '../web/jmap/submission/submission-capability.ts';
@@ -32,6 +33,7 @@ export function webCapabilities(parts: CapabilityParts): readonly Capability[] {
     mailCapability,
     submissionCapability(submission),
     mailViewCapability,
+    accountCapability({ directory, authenticator }),
     clientSettingsCapability({
       directory,
       authenticator,

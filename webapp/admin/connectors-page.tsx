@@ -39,7 +39,9 @@ export function ConnectorsPage(): ReactNode {
             label: t('actions'),
             renderCell: (connector) => (
               <Button
-                aria-label={t('connectors.openOf', { name: textOf(connector, 'Identity') })}
+                aria-label={t(may('Set-ReceiveConnector') ? 'connectors.editOf' : 'connectors.openOf', {
+                  name: textOf(connector, 'Identity'),
+                })}
                 onPress={() => setOpen(textOf(connector, 'Identity'))}
               >
                 {t(may('Set-ReceiveConnector') ? 'connectors.edit' : 'connectors.open')}

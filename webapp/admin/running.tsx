@@ -42,6 +42,8 @@ export type CmdletName = (typeof USED)[number];
 export interface Call {
   readonly name: CmdletName;
   readonly parameters?: Parameters;
+  /** Asked about in any case: people notice what it does. */
+  readonly asks?: boolean;
 }
 
 interface Running {
@@ -107,7 +109,7 @@ export function RunningProvider(props: {
     };
     const confirmed = async (one: Call): Promise<CmdletOutput | null> => {
       try {
-        return await call(one, {});
+        return await call(one, one.asks === true ? { confirm: true } : {});
       } catch (reason) {
         if (!(reason instanceof MethodRefused) || reason.type !== 'confirmationNeeded') throw reason;
         return (await ask(await plan(one))) ? call(one, { confirm: false }) : null;

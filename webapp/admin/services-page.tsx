@@ -62,7 +62,8 @@ function Actions({ server, service }: { readonly server: string; readonly servic
   const { t } = useTranslation('admin');
   const { may, run } = useRunning();
   const name = textOf(service, 'Name');
-  const act = (cmdlet: CmdletName): void => void run({ name: cmdlet, parameters: { Name: name, Server: server } });
+  const act = (cmdlet: CmdletName): void =>
+    void run({ name: cmdlet, parameters: { Name: name, Server: server }, asks: cmdlet !== 'Start-Service' });
   const isRunning = textOf(service, 'Status') === 'Running';
   return (
     <div className={styles.actions}>

@@ -4,7 +4,7 @@ import { Form } from 'react-aria-components/Form';
 import { useTranslation } from 'react-i18next';
 import { ConnectionLost } from '../jmap/errors.ts';
 import { Button } from '../ui/button.tsx';
-import { PasswordField, TextField } from '../ui/field.tsx';
+import { Checkbox, PasswordField, TextField } from '../ui/field.tsx';
 import { Notice } from '../ui/state.tsx';
 import { signIn } from './sign-in.ts';
 import styles from './sign-in-page.module.css';
@@ -13,6 +13,7 @@ export function SignInPage({ onSignedIn }: { readonly onSignedIn: () => void }):
   const { t } = useTranslation('app');
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
+  const [isKept, setKept] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
   const submit = (): void => {
@@ -22,7 +23,7 @@ export function SignInPage({ onSignedIn }: { readonly onSignedIn: () => void }):
     }
     setBusy(true);
     setWrong(null);
-    signIn(user.trim(), password)
+    signIn(user.trim(), password, isKept)
       .then(onSignedIn, (reason: unknown) => {
         setWrong(
           reason instanceof ConnectionLost
@@ -62,6 +63,9 @@ export function SignInPage({ onSignedIn }: { readonly onSignedIn: () => void }):
             value={password}
             onChange={setPassword}
           />
+          <Checkbox isSelected={isKept} onChange={setKept}>
+            {t('signIn.keep')}
+          </Checkbox>
           {wrong !== null && <Notice tone="error">{wrong}</Notice>}
           <Button type="submit" kind="primary" isDisabled={isBusy}>
             {t(isBusy ? 'signIn.busy' : 'signIn.button')}

@@ -5,9 +5,9 @@ import { OWN_REQUEST } from '../jmap/session.ts';
 
 const problem = v.looseObject({ detail: v.string() });
 
-/** @throws RequestRefused with the server's words, ConnectionLost */
-export async function signIn(user: string, password: string): Promise<void> {
-  const answer = await ask('POST', JSON.stringify({ user, password }));
+/** `remember`: the session outlives the browser. @throws RequestRefused with the server's words, ConnectionLost */
+export async function signIn(user: string, password: string, remember: boolean): Promise<void> {
+  const answer = await ask('POST', JSON.stringify({ user, password, remember }));
   if (answer.ok) return;
   if (answer.status === 502 || answer.status === 504) throw new ConnectionLost(answer.status);
   const said = v.safeParse(problem, await answer.json().catch(() => null));
