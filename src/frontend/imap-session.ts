@@ -95,6 +95,7 @@ class NotAuthenticated {
         return null;
       case 'ID':
         this.#clientId = shortened(command.fields);
+        this.#reception.clientNamed(this.#clientId);
         this.#out.ascii('* ID ("name" "Penfold")\r\n');
         writeOk(this.#out, command.tag, 'ID completed.');
         return null;

@@ -52,6 +52,8 @@ export class Reception {
   /** For the protocol log; a SASL exchange keeps its name to itself. */
   #typedName = '';
   #began = performance.now();
+  /** What it has said it is; empty: nothing. */
+  #program = '';
 
   constructor(options: ReceptionOptions) {
     this.connection = options.connection;
@@ -101,6 +103,11 @@ export class Reception {
     );
     if (!done) this.log.debug({}, 'TLS handshake failed');
     return done;
+  }
+
+  /** ID before logon (RFC 2971), for the note of last use. */
+  clientNamed(fields: ReadonlyMap<string, string>): void {
+    this.#program = [fields.get('name'), fields.get('version')].filter((part) => part !== undefined).join(' ');
   }
 
   /** Null: unknown, or not allowed on this connection. */
@@ -237,7 +244,8 @@ export class Reception {
 
   #context(): LogonContext {
     const { protocol, session } = this.#options;
-    return { ...logonContext(protocol, this.connection, this.settings.loginType), session };
+    const context = logonContext(protocol, this.connection, this.settings.loginType);
+    return { ...context, session, program: this.#program };
   }
 }
 
