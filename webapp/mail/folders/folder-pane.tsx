@@ -165,10 +165,12 @@ function FolderRow(props: FolderRowProps): ReactNode {
   const actions = useActions();
   const folderName = useFolderName();
   const [isOver, setOver] = useState(false);
+  const row = useRef<HTMLDivElement>(null);
   const opening = useRef<number | undefined>(undefined);
   const { mailbox, level, children } = node;
   const unread = mailbox.role === 'drafts' ? mailbox.totalEmails : unreadOf(node, isClosed);
   const name = folderName(mailbox);
+  const said = t(mailbox.role === 'drafts' ? 'count.messages' : 'list.unread', { count: unread });
 
   const accepts = (): boolean => {
     const dragged = draggedNow();
@@ -187,9 +189,11 @@ function FolderRow(props: FolderRowProps): ReactNode {
       {/* Keys are the tree's. */}
       {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events */}
       <div
+        ref={row}
         role="treeitem"
         tabIndex={isActive ? 0 : -1}
         data-folder={mailbox.id}
+        aria-label={unread === 0 ? name : `${name}, ${said}`}
         aria-level={level}
         aria-selected={isHere}
         aria-expanded={children.length === 0 ? undefined : !isClosed}
@@ -239,29 +243,39 @@ function FolderRow(props: FolderRowProps): ReactNode {
         <FolderIcon folder={mailbox} />
         <span className={unread > 0 ? `${styles.name} ${styles.unread}` : styles.name}>{name}</span>
         {unread > 0 && (
-          <span className={styles.count}>
-            <span aria-hidden>{new Intl.NumberFormat(i18n.language).format(unread)}</span>
-            <span className="visually-hidden">
-              {t(mailbox.role === 'drafts' ? 'count.messages' : 'list.unread', { count: unread })}
-            </span>
+          <span className={styles.count} aria-hidden>
+            {new Intl.NumberFormat(i18n.language).format(unread)}
           </span>
         )}
-      </div>
-      <div className={styles.menu}>
-        <Menu
-          label={t('folder.menu', { name })}
-          isOpen={isMenuOpen}
-          onOpenChange={onMenu}
-          trigger={
-            <IconButton
+        <span className={styles.menu} data-open={isMenuOpen || undefined}>
+          {isMenuOpen ? (
+            <Menu
               label={t('folder.menu', { name })}
-              icon={<Ellipsis size={16} />}
-              excludeFromTabOrder={!isActive}
-            />
-          }
-        >
-          <FolderMenuItems folder={mailbox} onAsk={onAsk} />
-        </Menu>
+              isOpen
+              onOpenChange={(open) => {
+                onMenu(open);
+                if (!open) row.current?.focus();
+              }}
+              trigger={<IconButton label={t('folder.menu', { name })} icon={<Ellipsis size={16} />} />}
+            >
+              <FolderMenuItems folder={mailbox} onAsk={onAsk} />
+            </Menu>
+          ) : (
+            <button
+              type="button"
+              className={styles.menuButton}
+              tabIndex={isActive ? 0 : -1}
+              aria-haspopup="menu"
+              aria-label={t('folder.menu', { name })}
+              onClick={(event) => {
+                event.stopPropagation();
+                onMenu(true);
+              }}
+            >
+              <Ellipsis size={16} aria-hidden />
+            </button>
+          )}
+        </span>
       </div>
     </li>
   );

@@ -3,8 +3,8 @@ import { Archive, Check, Flag, Forward, MailOpen, Mail as MailSign, Paperclip, R
 import { type CSSProperties, type DragEvent, memo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Avatar } from '../../ui/avatar.tsx';
-import { type Conversation, factsOf, nameOf, peopleOf, type RowFacts } from '../conversation.ts';
-import { listDate, wholeDate } from '../dates.ts';
+import { type Conversation, factsOf, isUnread, liesIn, nameOf, peopleOf, type RowFacts } from '../conversation.ts';
+import { listDate } from '../dates.ts';
 import { useFolderName } from '../mail-context.tsx';
 import type { Email, Snippet } from '../methods.ts';
 import type { ListSpec } from '../store/list-spec.ts';
@@ -14,7 +14,7 @@ import styles from './list-pane.module.css';
 
 export interface RowEvents {
   open(id: string): void;
-  choose(id: string, index: number, how: 'toggle' | 'range' | 'rangeToo'): void;
+  choose(id: string, how: 'toggle' | 'range' | 'rangeToo'): void;
   act(id: string, kind: 'flag' | 'unflag' | 'read' | 'unread' | 'archive' | 'delete'): void;
   drag(id: string, event: DragEvent): void;
 }
@@ -23,8 +23,6 @@ export interface MessageRowProps {
   readonly id: string | null;
   readonly store: MailStore;
   readonly spec: ListSpec;
-  /** Of the store: what the row shows may have changed. */
-  readonly version: number;
   readonly index: number;
   readonly start: number;
   readonly isOpen: boolean;
@@ -57,18 +55,18 @@ function conversationOf(store: MailStore, spec: ListSpec, latest: Email): Conver
   return { latest, emails, count: emails.length + unknown };
 }
 
-export const MessageRow = memo(function MessageRow(props: MessageRowProps): ReactNode {
-  const { id, store, spec, index, start, isOpen, isChosen, isCursor, hears } = props;
+export function MessageRow(props: MessageRowProps): ReactNode {
+  const { id, store, spec, index, start, isOpen, isChosen, isCursor, snippet, showsRecipients, hears } = props;
+  const folderName = useFolderName();
   const email = id === null ? null : store.email(id);
   const place = { transform: `translateY(${start}px)`, height: ROW_HEIGHT };
-  if (id === null || email === null) {
-    return <Bones index={index} place={place} />;
-  }
+  if (id === null || email === null) return <Bones index={index} place={place} />;
   const conversation = conversationOf(store, spec, email);
-  const facts = factsOf(conversation);
+  const where =
+    spec.mailboxId === null ? (store.mailboxes ?? []).find((mailbox) => liesIn(email, mailbox.id)) : undefined;
   const names = [
     styles.row,
-    facts.isUnread ? styles.unread : '',
+    conversation.emails.some(isUnread) ? styles.unread : '',
     isOpen ? styles.open : '',
     isCursor ? styles.cursor : '',
   ].join(' ');
@@ -86,17 +84,61 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
       draggable={!store.isReadOnly}
       onDragStart={(event) => hears.current.drag(id, event)}
       onClick={(event) => {
-        if (event.shiftKey) hears.current.choose(id, index, event.ctrlKey || event.metaKey ? 'rangeToo' : 'range');
-        else if (event.ctrlKey || event.metaKey) hears.current.choose(id, index, 'toggle');
+        if (event.shiftKey) hears.current.choose(id, event.ctrlKey || event.metaKey ? 'rangeToo' : 'range');
+        else if (event.ctrlKey || event.metaKey) hears.current.choose(id, 'toggle');
         else hears.current.open(id);
       }}
     >
-      <Mark {...props} id={id} latest={email} />
-      <Text {...props} conversation={conversation} facts={facts} />
-      {!store.isReadOnly && <QuickActions id={id} facts={facts} hears={hears} />}
+      <RowContent
+        conversation={conversation}
+        isChosen={isChosen}
+        isReadOnly={store.isReadOnly}
+        snippet={snippet}
+        showsRecipients={showsRecipients}
+        where={where === undefined ? null : folderName(where)}
+        hears={hears}
+      />
     </div>
   );
-});
+}
+
+interface RowContentProps {
+  readonly conversation: Conversation;
+  readonly isChosen: boolean;
+  readonly isReadOnly: boolean;
+  readonly snippet: Snippet | null;
+  readonly showsRecipients: boolean;
+  /** Name of the folder it lies in, where that is not the one that is shown. */
+  readonly where: string | null;
+  readonly hears: { readonly current: RowEvents };
+}
+
+/** Drawn again only when something of the conversation is another: rows move often, and change rarely. */
+const RowContent = memo(
+  function RowContent(props: RowContentProps): ReactNode {
+    const facts = factsOf(props.conversation);
+    return (
+      <>
+        <Mark {...props} />
+        <Text {...props} facts={facts} />
+        {!props.isReadOnly && <QuickActions id={props.conversation.latest.id} facts={facts} hears={props.hears} />}
+      </>
+    );
+  },
+  (before, after) =>
+    before.isChosen === after.isChosen &&
+    before.isReadOnly === after.isReadOnly &&
+    before.snippet === after.snippet &&
+    before.showsRecipients === after.showsRecipients &&
+    before.where === after.where &&
+    isSame(before.conversation, after.conversation),
+);
+
+const isSame = (one: Conversation, other: Conversation): boolean =>
+  one.latest === other.latest &&
+  one.count === other.count &&
+  one.emails.length === other.emails.length &&
+  one.emails.every((email, at) => email === other.emails[at]);
 
 /** While the message is on its way. */
 function Bones({ index, place }: { readonly index: number; readonly place: CSSProperties }): ReactNode {
@@ -115,8 +157,8 @@ function Bones({ index, place }: { readonly index: number; readonly place: CSSPr
   );
 }
 
-function Mark(props: MessageRowProps & { readonly id: string; readonly latest: Email }): ReactNode {
-  const { id, index, isChosen, latest, showsRecipients, hears } = props;
+function Mark({ conversation, isChosen, showsRecipients, hears }: RowContentProps): ReactNode {
+  const { latest } = conversation;
   const { t } = useTranslation('mail');
   const address = (showsRecipients ? latest.to?.[0] : latest.from?.[0]) ?? null;
   return (
@@ -128,7 +170,7 @@ function Mark(props: MessageRowProps & { readonly id: string; readonly latest: E
         aria-label={t(isChosen ? 'list.unchoose' : 'list.choose')}
         onClick={(event) => {
           event.stopPropagation();
-          hears.current.choose(id, index, event.shiftKey ? 'range' : 'toggle');
+          hears.current.choose(latest.id, event.shiftKey ? 'range' : 'toggle');
         }}
       >
         <Avatar name={address === null ? '' : nameOf(address)} address={address?.email ?? '?'} />
@@ -140,17 +182,12 @@ function Mark(props: MessageRowProps & { readonly id: string; readonly latest: E
   );
 }
 
-function Text(props: MessageRowProps & { readonly conversation: Conversation; readonly facts: RowFacts }): ReactNode {
-  const { store, spec, snippet, showsRecipients, conversation, facts, hears } = props;
+function Text(props: RowContentProps & { readonly facts: RowFacts }): ReactNode {
+  const { isReadOnly, snippet, showsRecipients, conversation, facts, where, hears } = props;
   const { t, i18n } = useTranslation('mail');
-  const folderName = useFolderName();
   const { latest, count } = conversation;
   const people = peopleOf(conversation, showsRecipients);
   const isFound = snippet !== null;
-  const where =
-    spec.mailboxId === null
-      ? (store.mailboxes ?? []).find((mailbox) => latest.mailboxIds[mailbox.id] === true)
-      : undefined;
   return (
     <div role="gridcell" className={isFound ? `${styles.text} ${styles.found}` : styles.text}>
       {facts.isUnread && <span className="visually-hidden">{t('row.unread')}</span>}
@@ -174,7 +211,7 @@ function Text(props: MessageRowProps & { readonly conversation: Conversation; re
         {facts.isAnswered && <Reply size={15} role="img" aria-label={t('row.answered')} />}
         {facts.isForwarded && <Forward size={15} role="img" aria-label={t('row.forwarded')} />}
         {facts.hasAttachment && <Paperclip size={15} role="img" aria-label={t('row.attachment')} />}
-        <time className={styles.date} dateTime={latest.receivedAt} title={wholeDate(latest.receivedAt, i18n.language)}>
+        <time className={styles.date} dateTime={latest.receivedAt}>
           {listDate(latest.receivedAt, i18n.language)}
         </time>
       </div>
@@ -182,8 +219,8 @@ function Text(props: MessageRowProps & { readonly conversation: Conversation; re
         <span className={styles.subject}>
           <Marked html={snippet?.subject ?? null} text={latest.subject ?? ''} none={t('row.noSubject')} />
         </span>
-        {where !== undefined && <span className={styles.where}>{folderName(where)}</span>}
-        {!store.isReadOnly && (
+        {where !== null && <span className={styles.where}>{where}</span>}
+        {!isReadOnly && (
           <button
             type="button"
             tabIndex={-1}

@@ -40,6 +40,7 @@ export function MessageRows({ spec }: { readonly spec: ListSpec }): ReactNode {
     overscan: 6,
   });
   const items = virtual.getVirtualItems();
+  const offset = virtual.scrollOffset ?? 0;
   const from = Math.max(0, (items[0]?.index ?? 0) - AHEAD);
   const to = (items.at(-1)?.index ?? 0) + 1 + AHEAD;
   useEffect(() => store.show(spec, from, to), [store, spec, from, to]);
@@ -47,20 +48,19 @@ export function MessageRows({ spec }: { readonly spec: ListSpec }): ReactNode {
   // What stands at the top of the window stays there, whatever comes or goes above it.
   const anchor = useRef<{ readonly id: string; readonly index: number } | null>(null);
   useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element === null) return;
-    const top = Math.floor(element.scrollTop / ROW_HEIGHT);
-    if (anchor.current !== null && element.scrollTop > 0) {
+    // As the browser told it last: to ask for it now would make it lay out the page.
+    const top = Math.floor(offset / ROW_HEIGHT);
+    if (anchor.current !== null && offset > 0) {
       const index = list.indexOf(anchor.current.id);
       if (index >= 0 && index !== anchor.current.index) {
-        element.scrollTop += (index - anchor.current.index) * ROW_HEIGHT;
+        scroller.current?.scrollBy({ top: (index - anchor.current.index) * ROW_HEIGHT, behavior: 'instant' });
         anchor.current = { id: anchor.current.id, index };
         return;
       }
     }
     const id = list.at(top);
     anchor.current = id === null ? null : { id, index: top };
-  }, [list, version, from]);
+  }, [list, version, offset]);
 
   // The cursor is kept in sight; so is what the address opens.
   useEffect(() => {
@@ -81,7 +81,9 @@ export function MessageRows({ spec }: { readonly spec: ListSpec }): ReactNode {
     }
     mail.go({ item: spec.isCollapsed ? email.threadId : id }, { replace: place.item !== null && layout !== 'one' });
   };
-  const choose = (id: string, index: number, how: 'toggle' | 'range' | 'rangeToo'): void => {
+  const choose = (id: string, how: 'toggle' | 'range' | 'rangeToo'): void => {
+    const index = list.indexOf(id);
+    if (index < 0) return;
     setCursor(id);
     if (how === 'toggle') {
       setSelection((before) => toggled(before, id, list.between(0, count)));
@@ -148,7 +150,7 @@ export function MessageRows({ spec }: { readonly spec: ListSpec }): ReactNode {
       onKeyDown={(event) => {
         if (event.key === ' ' && cursor !== null) {
           event.preventDefault();
-          choose(cursor, list.indexOf(cursor), event.shiftKey ? 'range' : 'toggle');
+          choose(cursor, event.shiftKey ? 'range' : 'toggle');
         }
       }}
       onFocus={() => {
@@ -167,7 +169,6 @@ export function MessageRows({ spec }: { readonly spec: ListSpec }): ReactNode {
               id={id}
               store={store}
               spec={spec}
-              version={version}
               index={index}
               start={start}
               isOpen={isOpen}
