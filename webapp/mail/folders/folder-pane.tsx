@@ -3,7 +3,7 @@
  * it. Its dialogs are loaded when they are wanted.
  */
 import { ChevronDown, ChevronRight, Ellipsis, FolderPlus, History } from 'lucide-react';
-import { type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../ui/button.tsx';
 import { can } from '../../jmap/session.ts';
@@ -170,7 +170,8 @@ function FolderRow(props: FolderRowProps): ReactNode {
   const { mailbox, level, children } = node;
   const unread = mailbox.role === 'drafts' ? mailbox.totalEmails : unreadOf(node, isClosed);
   const name = folderName(mailbox);
-  const said = t(mailbox.role === 'drafts' ? 'count.messages' : 'list.unread', { count: unread });
+  const nameId = useId();
+  const countId = useId();
 
   const accepts = (): boolean => {
     const dragged = draggedNow();
@@ -193,7 +194,7 @@ function FolderRow(props: FolderRowProps): ReactNode {
         role="treeitem"
         tabIndex={isActive ? 0 : -1}
         data-folder={mailbox.id}
-        aria-label={unread === 0 ? name : `${name}, ${said}`}
+        aria-labelledby={unread === 0 ? nameId : `${nameId} ${countId}`}
         aria-level={level}
         aria-selected={isHere}
         aria-expanded={children.length === 0 ? undefined : !isClosed}
@@ -241,10 +242,13 @@ function FolderRow(props: FolderRowProps): ReactNode {
           <span className={styles.twist} />
         )}
         <FolderIcon folder={mailbox} />
-        <span className={unread > 0 ? `${styles.name} ${styles.unread}` : styles.name}>{name}</span>
+        <span id={nameId} className={unread > 0 ? `${styles.name} ${styles.unread}` : styles.name}>
+          {name}
+        </span>
         {unread > 0 && (
-          <span className={styles.count} aria-hidden>
+          <span id={countId} className={styles.count}>
             {new Intl.NumberFormat(i18n.language).format(unread)}
+            <span className="visually-hidden"> {t(mailbox.role === 'drafts' ? 'list.drafts' : 'list.unreadOnes')}</span>
           </span>
         )}
         <span className={styles.menu} data-open={isMenuOpen || undefined}>
