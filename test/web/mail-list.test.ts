@@ -41,6 +41,10 @@ describe('the list of messages', { skip: webMissing() }, () => {
           { at: NOW + 60, flags: 0 },
         );
       });
+    await web.inMailbox(3, async (_, append) => {
+      for (let number = 1; number <= 150; number += 1)
+        await append(message(`w${number}@example.org`, `Many ${number}`), { at: NOW + number, flags: 0 });
+    });
   });
   after(() => web?.stop());
 
@@ -159,10 +163,6 @@ describe('the list of messages', { skip: webMissing() }, () => {
   });
 
   test('all of a folder, also what is not loaded, with a way back', async () => {
-    await web.inMailbox(3, async (_, append) => {
-      for (let number = 1; number <= 150; number += 1)
-        await append(message(`w${number}@example.org`, `Many ${number}`), { at: NOW + number, flags: 0 });
-    });
     const visit = await web.visit({ user: 3, path: '/mail' });
     const words = await visit.words('mail');
     const { page } = visit;

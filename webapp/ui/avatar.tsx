@@ -22,8 +22,6 @@ export function Avatar(props: { readonly name: string; readonly address: string;
   return (
     <span
       aria-hidden
-      // Drawn by the style: initials are a picture, not words of a button they stand in.
-      data-initials={initials(name === '' ? address : name)}
       className={styles.avatar}
       // No text of the page: who reads by ear has the name, and a button with it says more than initials.
       data-initials={initials(name === '' ? address : name)}

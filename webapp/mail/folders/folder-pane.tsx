@@ -243,7 +243,7 @@ function FolderRow(props: FolderRowProps): ReactNode {
         )}
         <FolderIcon folder={mailbox} />
         <span id={nameId} className={unread > 0 ? `${styles.name} ${styles.unread}` : styles.name}>
-          {name}
+          {`${name} `}
         </span>
         {unread > 0 && (
           <span id={countId} className={styles.count}>
