@@ -30,6 +30,8 @@ export interface UploadsOptions {
   readonly folder: string;
   readonly log: Log;
   readonly now?: () => number;
+  /** Blobs of one person in one account; for tests. */
+  readonly most?: number;
 }
 
 interface Kept {
@@ -57,13 +59,15 @@ export class Uploads {
   readonly #folder: string;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #most: number;
   readonly #shelves = new Map<string, Shelf>();
   readonly #sweeps: NodeJS.Timeout;
 
-  private constructor({ folder, log, now }: UploadsOptions) {
+  private constructor({ folder, log, now, most }: UploadsOptions) {
     this.#folder = folder;
     this.#log = log;
     this.#now = now ?? Date.now;
+    this.#most = most ?? UPLOADS_NUMBER;
     this.#sweeps = setInterval(
       () => void this.sweep().catch((error: unknown) => this.#log.warn({ err: error }, 'old uploads could not go')),
       SWEEP_MS,
@@ -150,7 +154,7 @@ export class Uploads {
 
   /** @throws Failure OVERQUOTA */
   async #makeRoom(shelf: Shelf): Promise<void> {
-    const isFull = (): boolean => shelf.bytes > UPLOADS_BYTES || shelf.blobs.size + shelf.arriving > UPLOADS_NUMBER;
+    const isFull = (): boolean => shelf.bytes > UPLOADS_BYTES || shelf.blobs.size + shelf.arriving > this.#most;
     if (!isFull()) return;
     const before = this.#now() - UPLOAD_KEPT_AT_LEAST_MS;
     for (const [blobId, { used }] of [...shelf.blobs].sort(([, a], [, b]) => a.used - b.used)) {
@@ -160,7 +164,7 @@ export class Uploads {
     }
     throw new Failure(
       'OVERQUOTA',
-      `You have uploaded ${UPLOADS_BYTES} bytes or ${UPLOADS_NUMBER} files within an hour and not used them; wait.`,
+      `You have uploaded ${UPLOADS_BYTES} bytes or ${this.#most} files within an hour and not used them; wait.`,
     );
   }
 
