@@ -189,9 +189,9 @@ export const INSTRUMENTS: readonly Instrument[] = [
     name: 'penfold_command_duration_seconds',
     type: 'histogram',
     labels: ['protocol', 'command'],
-    help: 'From a command to its answer, waiting for a throttled budget included. IMAP4 and POP3: behind the logon, where IDLE lasts as long as the client listens. SMTP: DATA and BDAT last as long as the client sends.',
+    help: 'From a command to its answer, waiting for a throttled budget included. IMAP4 and POP3: behind the logon, where IDLE lasts as long as the client listens. SMTP: DATA and BDAT last as long as the client sends. web: methods of JMAP.',
     read: () =>
-      (['imap', 'pop3', 'smtp'] as const).flatMap((protocol) =>
+      PROTOCOLS.flatMap((protocol) =>
         [...tally.commands[protocol].verbs].map(([verb, durations]) => ({ labels: [protocol, verb], durations })),
       ),
   },
