@@ -10,7 +10,9 @@ import type { RunningServices } from '../management/services-of-instance.ts';
 import type { Log } from '../observe/log.ts';
 import { accountCapability } from '../web/jmap/account/capability.ts';
 import type { Capability } from '../web/jmap/capability.ts';
+import { coreEcho } from '../web/jmap/core-echo.ts';
 import { mailCapability } from '../web/jmap/mail/mail-capability.ts';
+import { recoverableCapability } from '../web/jmap/recoverable/recoverable-items.ts';
 import { submissionCapability } from '../web/jmap/submission/submission-capability.ts';
 import type { SubmissionParts } from '../web/jmap/submission/submitting.ts';
 import { mailViewCapability } from '../web/jmap/mail-view/email-view.ts';
@@ -30,8 +32,10 @@ export interface CapabilityParts {
 export function webCapabilities(parts: CapabilityParts): readonly Capability[] {
   const { directory, authenticator, door, running, places, lookup, submission, log } = parts;
   return [
+    coreEcho,
     mailCapability,
     submissionCapability(submission),
+    recoverableCapability({ directory }),
     mailViewCapability,
     accountCapability({ directory, authenticator }),
     clientSettingsCapability({

@@ -3,36 +3,35 @@
  * lies in several Mailboxes is named once. Changes of a query are not worked out (§4.5 allows `cannotCalculateChanges`):
  * to ask again costs a few milliseconds.
  */
-import type { Json, JsonObject } from '../json.ts';
-import { isObject, property } from '../json.ts';
-import type { MethodArguments } from '../arguments.ts';
-import { MethodError } from '../method-error.ts';
-import type { SortKey } from '../../../store/search/query.ts';
-import { type FilterFor, readFilter } from './filter.ts';
-import { contentOf, emailIdOf } from './ids.ts';
-import { FLAG_KEYWORDS, isKeyword, keywordsOf } from './keywords.ts';
-import type { MailView, Placement } from './mail-view.ts';
 import type { FolderView } from '../../../store/api.ts';
+import type { SortKey } from '../../../store/search/query.ts';
+import { TimeSlice } from '../../../store/search/time-slice.ts';
+import type { MethodArguments } from '../arguments.ts';
+import { isObject, type Json, type JsonObject, property } from '../json.ts';
+import { MethodError } from '../method-error.ts';
+import { queryWindow, WINDOW_ARGUMENTS } from '../query-window.ts';
+import { attachmentQuery } from './attachment-filter.ts';
+import { type FilterFor, type FolderFacts, isNothing, readFilter } from './filter.ts';
+import { contentOf, emailIdOf } from './ids.ts';
+import { isKeyword } from './keywords.ts';
+import type { MailView } from './mail-view.ts';
+import { NumberSet } from './number-set.ts';
+import { inOrder, type ResultColumns } from './query-order.ts';
+import { keywordTest, threadQuery, threadsByKeyword } from './thread-keywords.ts';
 
-export const QUERY_ARGUMENTS = [
-  'accountId',
-  'filter',
-  'sort',
-  'position',
-  'anchor',
-  'anchorOffset',
-  'limit',
-  'calculateTotal',
-  'collapseThreads',
-];
+export const QUERY_ARGUMENTS = ['accountId', 'filter', 'sort', 'collapseThreads', ...WINDOW_ARGUMENTS];
 /** Ids in one answer. */
 export const QUERY_LIMIT = 5000;
 const COMPARATORS = 8;
 
-/** Numbers compared row by row; the store's sort for what has to be read. */
-type Order =
-  | { readonly kind: 'number'; readonly ascending: boolean; readonly of: (view: FolderView, row: number) => number }
-  | { readonly kind: 'text'; readonly ascending: boolean; readonly key: SortKey };
+/** One comparator: a number of each row, or the store's sort for what has to be read. */
+interface Order {
+  readonly ascending: boolean;
+  readonly by:
+    | { readonly kind: 'column'; readonly column: Column }
+    | { readonly kind: 'keyword'; readonly keyword: string; readonly on: 'email' | 'all' | 'some' }
+    | { readonly kind: 'text'; readonly key: SortKey };
+}
 
 export interface QueryAnswer {
   readonly ids: readonly string[];
@@ -45,96 +44,168 @@ export interface QueryAnswer {
 export async function queryEmails(view: MailView, args: MethodArguments): Promise<QueryAnswer> {
   const filter = readFilter(args.object('filter'));
   const orders = readSort(args.list('sort'));
-  const asked = args.whole('limit', 0, QUERY_LIMIT);
-  const limit = Math.min(asked, QUERY_LIMIT);
   const found = await matching(view, filter);
-  const sorted = await inOrder(view, found, orders);
-  const contents = distinct(sorted, args.flag('collapseThreads'));
-  const position = startOf(contents, args);
+  const ranks = await textRanks(view, found, orders);
+  const results = resultColumns(view, found, orders, ranks);
+  const order = await inOrder(
+    results,
+    orders.map(({ ascending }) => ascending),
+  );
+  const contents = await distinct(results, order, args.flag('collapseThreads'));
+  const window = queryWindow(args, contents.length, QUERY_LIMIT, (id) => contents.indexOf(contentOf(id) ?? 0));
   return {
-    ids: contents.slice(position, position + limit).map(emailIdOf),
-    position,
+    ids: Array.from(contents.subarray(window.start, window.start + window.count), emailIdOf),
+    position: window.start,
     total: contents.length,
-    limit: asked > QUERY_LIMIT ? QUERY_LIMIT : null,
+    limit: window.limit,
   };
 }
 
-async function matching(view: MailView, filter: FilterFor): Promise<Placement[]> {
-  const found: Placement[] = [];
-  for (const folderView of view.views.values()) {
-    const { id } = folderView.folder;
-    const among = folderView.columns.uid.slice(0, folderView.columns.length);
-    const uids = among.length === 0 ? among : await view.mailbox.search(id, among, filter({ id }));
-    const rows = new Int32Array(uids.length);
-    folderView.locate(uids, 0, uids.length, rows);
-    for (let i = 0; i < uids.length; i += 1)
-      if (rows[i]! >= 0) found.push({ view: folderView, uid: uids[i]!, row: rows[i]! });
+interface Found {
+  readonly view: FolderView;
+  readonly uids: Uint32Array;
+  /** All rows there were, as long as the folder is of this generation; null: some of them. */
+  readonly wholeAt: number | null;
+}
+
+async function matching(mail: MailView, filter: FilterFor): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  for (const view of mail.views.values()) {
+    const query = await filter(factsOf(mail, view));
+    if (isNothing(query) || view.columns.length === 0) continue;
+    const { id } = view.folder;
+    const among = view.columns.uid.slice(0, view.columns.length);
+    const isWhole = query.kind === 'all';
+    found.push({
+      view,
+      uids: isWhole ? among : await mail.mailbox.search(id, among, query),
+      wholeAt: isWhole ? view.generation : null,
+    });
   }
   return found;
 }
 
-/** @throws MethodError unsupportedSort for text over several folders: each folder's order says nothing of the others */
-async function inOrder(view: MailView, found: Placement[], orders: readonly Order[]): Promise<readonly Placement[]> {
-  const texts = orders.filter((order) => order.kind === 'text');
-  const [text] = texts;
-  const ranks = new Map<Placement, number>();
-  if (text !== undefined) {
-    const folders = new Set(found.map((placement) => placement.view));
-    if (folders.size > 1 || texts.length > 1)
-      throw new MethodError('unsupportedSort', `sorting by ${text.key} works within one Mailbox: filter by inMailbox`);
-    const [only] = folders;
-    if (only !== undefined) {
-      const byUid = new Map(found.map((placement) => [placement.uid, placement]));
-      const uids = Uint32Array.from(found, ({ uid }) => uid);
-      const sorted = await view.mailbox.sort(only.folder.id, uids, [{ key: text.key, reverse: false }]);
-      for (const [rank, uid] of sorted.entries()) {
-        const placement = byUid.get(uid);
-        if (placement !== undefined) ranks.set(placement, rank);
+const factsOf = (mail: MailView, view: FolderView): FolderFacts => ({
+  id: view.folder.id,
+  threads: (keyword, on) => threadQuery(mail, view, keyword, on),
+  withAttachment: () => attachmentQuery(mail.mailbox, view),
+});
+
+/** By folder and UID. @throws MethodError unsupportedSort for text over several folders: none knows the others' order */
+async function textRanks(
+  { mailbox }: MailView,
+  found: readonly Found[],
+  orders: readonly Order[],
+): Promise<ReadonlyMap<number, number>> {
+  const ranks = new Map<number, number>();
+  const texts = orders.flatMap(({ by }) => (by.kind === 'text' ? [by.key] : []));
+  const [key] = texts;
+  if (key === undefined) return ranks;
+  const [only, ...others] = found.filter(({ uids }) => uids.length > 0);
+  if (others.length > 0 || texts.length > 1)
+    throw new MethodError('unsupportedSort', `sorting by ${key} works within one Mailbox: filter by inMailbox`);
+  if (only === undefined) return ranks;
+  const sorted = await mailbox.sort(only.view.folder.id, only.uids, [{ key, reverse: false }]);
+  for (const [rank, uid] of sorted.entries()) ranks.set(uid, rank);
+  return ranks;
+}
+
+/** In one turn, behind everything that waits: rows move. */
+function resultColumns(
+  mail: MailView,
+  found: readonly Found[],
+  orders: readonly Order[],
+  ranks: ReadonlyMap<number, number>,
+): ResultColumns {
+  const most = found.reduce((sum, { uids }) => sum + uids.length, 0);
+  const content = new Uint32Array(most);
+  const thread = new Uint32Array(most);
+  const keys = orders.map(() => new Float64Array(most));
+  const threadSets = new Map(
+    orders.flatMap(({ by }) =>
+      by.kind === 'keyword' && by.on !== 'email' ? [[by.keyword, threadsByKeyword(mail, by.keyword)] as const] : [],
+    ),
+  );
+  let length = 0;
+  for (const { view, uids, wholeAt } of found) {
+    const only = orders.length === 1 ? orders[0]?.by : undefined;
+    if (wholeAt === view.generation && only?.kind === 'column') {
+      // A list of a whole folder, the most common of all: columns are copied as they stand.
+      const { columns } = view;
+      content.set(columns.content.subarray(0, uids.length), length);
+      thread.set(columns.thread.subarray(0, uids.length), length);
+      keys[0]!.set(columns[only.column].subarray(0, uids.length), length);
+      length += uids.length;
+      continue;
+    }
+    const rows = new Int32Array(uids.length);
+    view.locate(uids, 0, uids.length, rows);
+    const { columns } = view;
+    const values = orders.map(({ by }): ((row: number, uid: number) => number) => {
+      switch (by.kind) {
+        case 'column': {
+          const column = columns[by.column];
+          return (row) => column[row]!;
+        }
+        case 'text':
+          return (_row, uid) => ranks.get(uid) ?? 0;
+        case 'keyword': {
+          const sets = threadSets.get(by.keyword);
+          const has = keywordTest(view, by.keyword);
+          if (by.on === 'email' || sets === undefined) return (row) => (has(row) ? 1 : 0);
+          return (row) => {
+            const id = columns.thread[row]!;
+            return sets.having.has(id) && (by.on === 'some' || !sets.lacking.has(id)) ? 1 : 0;
+          };
+        }
       }
+    });
+    for (let i = 0; i < uids.length; i += 1) {
+      const row = rows[i]!;
+      if (row < 0) continue;
+      content[length] = columns.content[row]!;
+      thread[length] = columns.thread[row]!;
+      for (let k = 0; k < keys.length; k += 1) keys[k]![length] = values[k]!(row, uids[i]!);
+      length += 1;
     }
   }
-  const compare = (a: Placement, b: Placement): number => {
-    for (const order of orders) {
-      const difference =
-        order.kind === 'text'
-          ? (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0)
-          : order.of(a.view, a.row) - order.of(b.view, b.row);
-      if (difference !== 0) return order.ascending ? difference : -difference;
-    }
-    // RFC 8620 §5.5: the same query has the same order every time.
-    return b.view.columns.content[b.row]! - a.view.columns.content[a.row]!;
-  };
-  return found.toSorted(compare);
+  return { length, content, thread, keys };
 }
 
-function distinct(placements: readonly Placement[], collapseThreads: boolean): number[] {
-  const seen = new Set<number>();
-  const threads = new Set<number>();
-  for (const { view, row } of placements) {
-    const content = view.columns.content[row]!;
-    if (seen.has(content)) continue;
-    const thread = view.columns.thread[row]!;
-    if (collapseThreads && threads.has(thread)) continue;
-    seen.add(content);
-    threads.add(thread);
+/** Each Email once, and with `collapseThreads` the first of each conversation (RFC 8621 §4.4.3). */
+async function distinct(results: ResultColumns, order: Uint32Array, collapseThreads: boolean): Promise<Uint32Array> {
+  const seen = new NumberSet();
+  const threads = new NumberSet();
+  const contents = new Uint32Array(results.length);
+  const slice = new TimeSlice();
+  let length = 0;
+  for (let i = 0; i < order.length; i += 1) {
+    const at = order[i]!;
+    const content = results.content[at]!;
+    if (collapseThreads && !threads.add(results.thread[at]!)) continue;
+    if (seen.add(content)) contents[length++] = content;
+    if ((i & 4095) === 4095 && slice.due()) await slice.pause();
   }
-  return [...seen];
-}
-
-/** RFC 8620 §5.5: an anchor counts before a position; negative positions count from the end. */
-function startOf(contents: readonly number[], args: MethodArguments): number {
-  const anchor = args.optionalText('anchor');
-  if (anchor === null) {
-    const position = args.whole('position', Number.MIN_SAFE_INTEGER, 0);
-    return position < 0 ? Math.max(0, contents.length + position) : position;
-  }
-  const at = contents.indexOf(contentOf(anchor) ?? -1);
-  if (at < 0) throw new MethodError('anchorNotFound', 'the anchor is not among the results');
-  return Math.max(0, at + args.whole('anchorOffset', Number.MIN_SAFE_INTEGER, 0));
+  return contents.subarray(0, length);
 }
 
 /** `emailQuerySortOptions` (§1.3.1). */
-export const SORT_PROPERTIES = ['receivedAt', 'sentAt', 'size', 'from', 'to', 'subject', 'hasKeyword'] as const;
+export const SORT_PROPERTIES = [
+  'receivedAt',
+  'sentAt',
+  'size',
+  'from',
+  'to',
+  'subject',
+  'hasKeyword',
+  'allInThreadHaveKeyword',
+  'someInThreadHaveKeyword',
+] as const;
+const ON: Readonly<Record<string, 'email' | 'all' | 'some'>> = {
+  hasKeyword: 'email',
+  allInThreadHaveKeyword: 'all',
+  someInThreadHaveKeyword: 'some',
+};
 
 const TEXT_KEYS: Readonly<Record<string, SortKey>> = { from: 'displayfrom', to: 'displayto', subject: 'subject' };
 type Column = 'internalDate' | 'sentDate' | 'size';
@@ -142,8 +213,7 @@ const NUMBER_KEYS: Readonly<Record<string, Column>> = { receivedAt: 'internalDat
 
 /** §4.4.2. @throws MethodError */
 function readSort(sort: readonly Json[] | null): readonly Order[] {
-  if (sort === null || sort.length === 0)
-    return [{ kind: 'number', ascending: false, of: (view, row) => view.columns.internalDate[row]! }];
+  if (sort === null || sort.length === 0) return [{ ascending: false, by: { kind: 'column', column: 'internalDate' } }];
   if (sort.length > COMPARATORS) throw new MethodError('unsupportedSort', `at most ${COMPARATORS} comparators`);
   return sort.map((comparator) => {
     if (!isObject(comparator)) throw invalidSort('a comparator is an object');
@@ -156,18 +226,14 @@ function readComparator(comparator: JsonObject): Order {
   const ascending = property(comparator, 'isAscending') ?? true;
   if (typeof name !== 'string' || typeof ascending !== 'boolean') throw invalidSort('a comparator names a property');
   const column = Object.hasOwn(NUMBER_KEYS, name) ? NUMBER_KEYS[name] : undefined;
-  if (column !== undefined) return { kind: 'number', ascending, of: (view, row) => view.columns[column][row]! };
+  if (column !== undefined) return { ascending, by: { kind: 'column', column } };
   const key = Object.hasOwn(TEXT_KEYS, name) ? TEXT_KEYS[name] : undefined;
-  if (key !== undefined) return { kind: 'text', ascending, key };
-  if (name !== 'hasKeyword')
-    throw new MethodError('unsupportedSort', `sorting by ${name.slice(0, 100)} is not supported`);
+  if (key !== undefined) return { ascending, by: { kind: 'text', key } };
+  const on = Object.hasOwn(ON, name) ? ON[name] : undefined;
+  if (on === undefined) throw new MethodError('unsupportedSort', `sorting by ${name.slice(0, 100)} is not supported`);
   const keyword = property(comparator, 'keyword');
-  if (typeof keyword !== 'string' || !isKeyword(keyword)) throw invalidSort('hasKeyword needs a keyword');
-  const lower = keyword.toLowerCase();
-  const bit = FLAG_KEYWORDS.get(lower);
-  const has = (view: FolderView, row: number): boolean =>
-    bit === undefined ? keywordsOf(view, row).has(lower) : (view.columns.flags[row]! & bit) !== 0;
-  return { kind: 'number', ascending, of: (view, row) => (has(view, row) ? 1 : 0) };
+  if (typeof keyword !== 'string' || !isKeyword(keyword)) throw invalidSort(`${name} needs a keyword`);
+  return { ascending, by: { kind: 'keyword', keyword: keyword.toLowerCase(), on } };
 }
 
 const invalidSort = (text: string): MethodError => new MethodError('invalidArguments', text, { arguments: ['sort'] });

@@ -14,12 +14,17 @@ export const FILTER_CONDITIONS = 100;
 const FILTER_DEPTH = 16;
 const TEXT_CHARACTERS = 1000;
 
+/** What is known of one folder while its search is made. */
 export interface FolderFacts {
   readonly id: number;
+  /** Messages whose conversation has the keyword on all of its Emails, or on one at least. */
+  threads(keyword: string, on: 'all' | 'some'): SearchQuery;
+  /** Messages with something attached (RFC 8621 §4.1.4). */
+  withAttachment(): Promise<SearchQuery>;
 }
 
 /** The search to be run in one folder: a condition on Mailboxes is true or false there. */
-export type FilterFor = (folder: FolderFacts) => SearchQuery;
+export type FilterFor = (folder: FolderFacts) => Promise<SearchQuery> | SearchQuery;
 
 const NOTHING: SearchQuery = { kind: 'not', term: { kind: 'all' } };
 const ALL: SearchQuery = { kind: 'all' };
@@ -44,14 +49,18 @@ function readOne(filter: JsonObject, depth: number, budget: { left: number }): F
   if (!isArray(conditions) || !conditions.every(isObject)) throw invalid('conditions', 'a list of filters');
   if (depth === 0) throw new MethodError('unsupportedFilter', `filters nest ${FILTER_DEPTH} deep at most`);
   const inner = conditions.map((one) => readOne(one, depth - 1, budget));
-  const at = (folder: FolderFacts): readonly SearchQuery[] => inner.map((one) => one(folder));
+  const at = async (folder: FolderFacts): Promise<readonly SearchQuery[]> => {
+    const queries: SearchQuery[] = [];
+    for (const one of inner) queries.push(await one(folder));
+    return queries;
+  };
   switch (operator) {
     case 'AND':
-      return (folder) => ({ kind: 'and', terms: at(folder) });
+      return async (folder) => all(await at(folder));
     case 'OR':
-      return (folder) => ({ kind: 'or', terms: at(folder) });
+      return async (folder) => any(await at(folder));
     case 'NOT':
-      return (folder) => ({ kind: 'not', term: { kind: 'or', terms: at(folder) } });
+      return async (folder) => not(any(await at(folder)));
     default:
       throw invalid('operator', 'AND, OR or NOT');
   }
@@ -64,8 +73,32 @@ function readCondition(condition: JsonObject, budget: { left: number }): FilterF
       throw new MethodError('unsupportedFilter', `a filter has at most ${FILTER_CONDITIONS} conditions`);
     return readTerm(name, value ?? null);
   });
-  return (folder) => ({ kind: 'and', terms: terms.map((term) => (typeof term === 'function' ? term(folder) : term)) });
+  return async (folder) => {
+    const queries: SearchQuery[] = [];
+    for (const term of terms) queries.push(typeof term === 'function' ? await term(folder) : term);
+    return all(queries);
+  };
 }
+
+/* What is true or false for a whole folder is worked out here, so that a folder that cannot match is not searched. */
+
+export const isNothing = (query: SearchQuery): boolean => query.kind === 'not' && query.term.kind === 'all';
+
+function all(terms: readonly SearchQuery[]): SearchQuery {
+  if (terms.some(isNothing)) return NOTHING;
+  const left = terms.filter(({ kind }) => kind !== 'all');
+  const [only] = left;
+  return only === undefined ? ALL : left.length === 1 ? only : { kind: 'and', terms: left };
+}
+
+function any(terms: readonly SearchQuery[]): SearchQuery {
+  if (terms.some(({ kind }) => kind === 'all')) return ALL;
+  const left = terms.filter((term) => !isNothing(term));
+  const [only] = left;
+  return only === undefined ? NOTHING : left.length === 1 ? only : { kind: 'or', terms: left };
+}
+
+const not = (term: SearchQuery): SearchQuery => (isNothing(term) ? ALL : { kind: 'not', term });
 
 function readTerm(name: string, value: Json): SearchQuery | FilterFor {
   switch (name) {
@@ -90,6 +123,19 @@ function readTerm(name: string, value: Json): SearchQuery | FilterFor {
       return keyword(name, value);
     case 'notKeyword':
       return { kind: 'not', term: keyword(name, value) };
+    case 'allInThreadHaveKeyword':
+    case 'someInThreadHaveKeyword':
+    case 'noneInThreadHaveKeyword': {
+      if (typeof value !== 'string' || !isKeyword(value)) throw invalid(name, 'a keyword');
+      const lower = value.toLowerCase();
+      if (name === 'allInThreadHaveKeyword') return (folder) => folder.threads(lower, 'all');
+      if (name === 'someInThreadHaveKeyword') return (folder) => folder.threads(lower, 'some');
+      return (folder) => not(folder.threads(lower, 'some'));
+    }
+    case 'hasAttachment': {
+      if (typeof value !== 'boolean') throw invalid(name, 'true or false');
+      return async (folder) => (value ? folder.withAttachment() : not(await folder.withAttachment()));
+    }
     case 'text':
       return { kind: 'text', text: text(name, value) };
     case 'from':

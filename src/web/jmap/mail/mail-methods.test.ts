@@ -375,6 +375,44 @@ describe('JMAP mail (RFC 8621)', () => {
     assert.deepEqual(await call('Mailbox/changes', { sinceState: before }), { error: 'cannotCalculateChanges' });
   });
 
+  test('changes of queries are not worked out, and said to be so', async () => {
+    for (const name of ['Mailbox/queryChanges', 'Email/queryChanges'])
+      assert.deepEqual(await call(name, { sinceQueryState: 'x' }), { error: 'cannotCalculateChanges' });
+    for (const name of ['Mailbox/query', 'Email/query']) assert.equal((await call(name))['canCalculateChanges'], false);
+  });
+
+  test('a conversation that grew has changed', async () => {
+    await add(plain('first'));
+    const before = text((await call('Email/get', { ids: [] }))['state']);
+    await add(plain('Re: first', 'In-Reply-To: <first@example.test>\r\n'));
+    await add(plain('else'));
+    const changes = await call('Thread/changes', { sinceState: before });
+    assert.deepEqual([Object(changes['created']).length, Object(changes['updated']).length], [1, 1]);
+  });
+
+  test('Mailbox/query: operators, order, window', async () => {
+    await mailbox.createFolder('Zoo/Ape');
+    await mailbox.createFolder('Abc');
+    const query = async (args: object): Promise<Json[]> => {
+      const found = ids(await call('Mailbox/query', args));
+      const named = list(await call('Mailbox/get'));
+      return found.map((id) => named.find((one) => one['id'] === id)?.['name'] ?? null);
+    };
+    const noRole = { hasAnyRole: false };
+    assert.deepEqual(await query({ filter: noRole, sort: [{ property: 'name', isAscending: false }] }), [
+      'Zoo',
+      'Ape',
+      'Abc',
+    ]);
+    assert.deepEqual(await query({ filter: noRole, sortAsTree: true }), ['Abc', 'Zoo', 'Ape']);
+    const either = { operator: 'OR', conditions: [{ name: 'abc' }, { role: 'inbox' }] };
+    assert.deepEqual(await query({ filter: either }), ['Inbox', 'Abc']);
+    assert.deepEqual(await query({ filter: { operator: 'NOT', conditions: [either] }, limit: 1, position: -1 }), [
+      'Ape',
+    ]);
+    assert.deepEqual(await call('Mailbox/query', { filterAsTree: true }), { error: 'unsupportedFilter' });
+  });
+
   test('Mailboxes are made, renamed, moved and removed; those with a role stay', async () => {
     const made = await call('Mailbox/set', {
       create: { p: { name: 'Projects', parentId: null }, c: { name: 'Child', parentId: '#p' } },

@@ -5,6 +5,7 @@
  */
 import type { FolderView, Mailbox } from '../../../store/api.ts';
 import type { Folder, FolderId } from '../../../store/model.ts';
+import { NumberSet } from './number-set.ts';
 
 /** One message of an Email in one folder. */
 export interface Placement {
@@ -48,9 +49,10 @@ export class MailView {
     return this.#gather(threads, (view) => view.columns.thread);
   }
 
-  #gather(wanted: ReadonlySet<number>, column: (view: FolderView) => Uint32Array): Map<number, Placement[]> {
+  #gather(numbers: ReadonlySet<number>, column: (view: FolderView) => Uint32Array): Map<number, Placement[]> {
     const found = new Map<number, Placement[]>();
-    if (wanted.size === 0) return found;
+    if (numbers.size === 0) return found;
+    const wanted = new NumberSet(numbers);
     for (const view of this.views.values()) {
       const { length, uid } = view.columns;
       const values = column(view);

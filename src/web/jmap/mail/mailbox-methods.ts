@@ -1,15 +1,17 @@
 /** Mailbox/get, /query, /changes, /set (RFC 8621 §2): a Mailbox is a mail folder. */
-import type { Folder, SpecialUse } from '../../../store/model.ts';
+import { DRAFT, type Folder, SEEN, type SpecialUse } from '../../../store/model.ts';
 import { MethodArguments } from '../arguments.ts';
 import type { Method } from '../dispatch.ts';
-import { isObject, type Json, type JsonObject, property } from '../json.ts';
+import { isArray, isObject, type Json, type JsonObject, property } from '../json.ts';
 import { MethodError, SetError, setErrorOf } from '../method-error.ts';
+import { queryWindow, WINDOW_ARGUMENTS } from '../query-window.ts';
 import { JMAP_LIMITS } from '../request.ts';
 import { accountOf, type MailContext, writableAccountOf } from './context.ts';
 import { mailboxChanges } from './email-changes.ts';
 import { folderOf, mailboxIdOf } from './ids.ts';
 import { MailView } from './mail-view.ts';
 import { MAIL } from './names.ts';
+import { NumberSet } from './number-set.ts';
 import { stateOf, stateText } from './state.ts';
 
 const PROPERTIES = [
@@ -84,15 +86,14 @@ function mailboxObject(
   return Object.fromEntries(PROPERTIES.filter((name) => wanted.has(name)).map((name) => [name, all[name]()]));
 }
 
-const SEEN_FLAG = 1;
 function threadCounts(view: MailView, { id }: Folder): { readonly total: number; readonly unread: number } {
   const columns = view.views.get(id)?.columns;
-  const all = new Set<number>();
-  const unread = new Set<number>();
+  const all = new NumberSet();
+  const unread = new NumberSet();
   if (columns === undefined) return { total: 0, unread: 0 };
   for (let row = 0; row < columns.length; row += 1) {
     all.add(columns.thread[row]!);
-    if ((columns.flags[row]! & SEEN_FLAG) === 0) unread.add(columns.thread[row]!);
+    if ((columns.flags[row]! & (SEEN | DRAFT)) === 0) unread.add(columns.thread[row]!);
   }
   return { total: all.size, unread: unread.size };
 }
@@ -141,42 +142,88 @@ const query: Method<MailContext> = {
   name: 'Mailbox/query',
   capability: MAIL,
   run: async ({ context, args: given }) => {
-    const known = [
-      'accountId',
-      'filter',
-      'sort',
-      'position',
-      'anchor',
-      'anchorOffset',
-      'limit',
-      'calculateTotal',
-      'sortAsTree',
-      'filterAsTree',
-    ];
+    const known = ['accountId', 'filter', 'sort', 'sortAsTree', 'filterAsTree', ...WINDOW_ARGUMENTS];
     const args = new MethodArguments(given, known);
+    if (args.flag('filterAsTree'))
+      throw new MethodError('unsupportedFilter', 'filterAsTree is not offered: ask for all Mailboxes, they are few');
+    const order = folderOrder(args);
     const { mailbox } = await accountOf(context, args);
     const fits = folderFilter(args.object('filter'), mailbox);
     return withView(mailbox, async (view) => {
       const folders = [...view.views.values()]
         .map(({ folder }) => folder)
         .filter(fits)
-        .toSorted((a, b) => sortOrder(a) - sortOrder(b) || (a.name < b.name ? -1 : 1));
-      const position = Math.max(0, args.whole('position', Number.MIN_SAFE_INTEGER, 0));
-      const limit = args.whole('limit', 0, Number.MAX_SAFE_INTEGER);
+        .toSorted(order);
+      const window = queryWindow(args, folders.length, folders.length, (id) =>
+        folders.findIndex((folder) => mailboxIdOf(folder.id) === id),
+      );
       return {
         accountId: args.id('accountId'),
         queryState: stateText(stateOf(view, mailbox.folders())),
         canCalculateChanges: false,
-        position,
-        ids: folders.slice(position, position + limit).map(({ id }) => mailboxIdOf(id)),
+        position: window.start,
+        ids: folders.slice(window.start, window.start + window.count).map(({ id }) => mailboxIdOf(id)),
         ...(args.flag('calculateTotal') ? { total: folders.length } : {}),
       };
     });
   },
 };
 
+const queryChanges: Method<MailContext> = {
+  name: 'Mailbox/queryChanges',
+  capability: MAIL,
+  run: () => Promise.reject(new MethodError('cannotCalculateChanges', 'ask the query again')),
+};
+
+type FolderOrder = (a: Folder, b: Folder) => number;
+const byName: FolderOrder = (a, b) => leafOf(a.name).localeCompare(leafOf(b.name), 'en') || a.id - b.id;
+/** By whole path: what is within a Mailbox comes behind it, and before its next sibling. */
+const byTree: FolderOrder = (a, b) => {
+  const [left, right] = [a.name.split('/'), b.name.split('/')];
+  for (let level = 0; level < Math.min(left.length, right.length); level += 1) {
+    const difference = left[level]!.localeCompare(right[level]!, 'en');
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+};
+
+/** §2.3: by sortOrder and name, unless the client says. @throws MethodError unsupportedSort */
+function folderOrder(args: MethodArguments): FolderOrder {
+  if (args.flag('sortAsTree')) return byTree;
+  const orders = (args.list('sort') ?? []).map((comparator): FolderOrder => {
+    const name = isObject(comparator) ? property(comparator, 'property') : undefined;
+    const sign = isObject(comparator) && property(comparator, 'isAscending') === false ? -1 : 1;
+    if (name === 'name') return (a, b) => sign * byName(a, b);
+    if (name === 'sortOrder') return (a, b) => sign * (sortOrder(a) - sortOrder(b));
+    throw new MethodError('unsupportedSort', 'Mailboxes are sorted by name and sortOrder');
+  });
+  const last: FolderOrder = (a, b) => sortOrder(a) - sortOrder(b) || (a.name < b.name ? -1 : 1);
+  return (a, b) => {
+    for (const compare of orders) {
+      const difference = compare(a, b);
+      if (difference !== 0) return difference;
+    }
+    return last(a, b);
+  };
+}
+
 /** §2.3. @throws MethodError unsupportedFilter */
-function folderFilter(filter: JsonObject | null, mailbox: MailView['mailbox']): (folder: Folder) => boolean {
+function folderFilter(
+  filter: JsonObject | null,
+  mailbox: MailView['mailbox'],
+  depth = 16,
+): (folder: Folder) => boolean {
+  const operator = filter === null ? undefined : property(filter, 'operator');
+  if (filter !== null && operator !== undefined) {
+    const conditions = property(filter, 'conditions');
+    if (!isArray(conditions) || !conditions.every(isObject) || depth === 0)
+      throw new MethodError('invalidArguments', 'filter: conditions is a list of filters, nested 16 deep at most');
+    const inner = conditions.map((one) => folderFilter(one, mailbox, depth - 1));
+    if (operator === 'AND') return (folder) => inner.every((fits) => fits(folder));
+    if (operator === 'OR') return (folder) => inner.some((fits) => fits(folder));
+    if (operator === 'NOT') return (folder) => !inner.some((fits) => fits(folder));
+    throw new MethodError('invalidArguments', 'filter: operator is AND, OR or NOT');
+  }
   const tests = Object.entries(filter ?? {}).map(([name, value]): ((folder: Folder) => boolean) => {
     switch (name) {
       case 'parentId':
@@ -365,4 +412,4 @@ async function removeFolder(mailbox: MailView['mailbox'], id: string, removesEma
   await mailbox.removeFolder(folder.id);
 }
 
-export const mailboxMethods: readonly Method<MailContext>[] = [get, query, changes, set];
+export const mailboxMethods: readonly Method<MailContext>[] = [get, query, queryChanges, changes, set];

@@ -335,6 +335,9 @@ describe('EmailSubmission and Identity', () => {
       assert.deepEqual(await account.call('EmailSubmission/changes', { sinceState: 'x-0' }), {
         error: 'cannotCalculateChanges',
       });
+      assert.deepEqual(await account.call('EmailSubmission/queryChanges', { sinceQueryState: 'x' }), {
+        error: 'cannotCalculateChanges',
+      });
       const gone = await account.call('EmailSubmission/set', { destroy: [first] });
       assert.deepEqual(gone['destroyed'], [first]);
       assert.deepEqual((await account.call('EmailSubmission/get', { ids: [first] }))['notFound'], [first]);
