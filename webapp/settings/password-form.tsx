@@ -38,6 +38,8 @@ export function PasswordForm(): ReactNode {
     <SettingsSection title={t('password.title')}>
       <Form
         className={styles.form}
+        // The browser would not send a form again in which a field was refused before.
+        validationBehavior="aria"
         onSubmit={(event) => {
           event.preventDefault();
           if (isReady && !change.isPending) change.mutate();
@@ -49,7 +51,10 @@ export function PasswordForm(): ReactNode {
           label={t('password.current')}
           autoComplete="current-password"
           value={currentPassword}
-          onChange={setCurrent}
+          onChange={(text) => {
+            setCurrent(text);
+            change.reset();
+          }}
           {...(isCurrentWrong ? { error: t('password.currentWrong') } : {})}
         />
         <PasswordField
