@@ -20,7 +20,7 @@ const user: Parameter<string> = {
 };
 const protocol: Parameter<string> = {
   name: 'Protocol',
-  type: enumeration(['IMAP', 'POP3', 'SMTP']),
+  type: enumeration(['IMAP', 'POP3', 'SMTP', 'WEB']),
   help: 'Only sessions of this protocol.',
 };
 

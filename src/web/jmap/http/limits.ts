@@ -17,6 +17,8 @@ export const UPLOAD_KEPT_MS = 6 * 60 * 60_000;
 export const UPLOAD_KEPT_AT_LEAST_MS = 60 * 60_000;
 /** Changes that come within this are told as one. */
 export const COALESCE_MS = 3;
+/** Columns of a followed mailbox stay in memory so long behind its last change. */
+export const WARM_MS = 60_000;
 /** A client that takes nothing for so long, while there is something to be told, is cut off. */
 export const STREAM_STALLED_MS = 60_000;
 /** Seconds between pings of an event stream: what a client may ask for (RFC 8620 §7.3). */

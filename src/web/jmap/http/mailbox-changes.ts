@@ -7,11 +7,11 @@ import type { LiveSession, Listed, SessionRegistry } from '../../../backend/sess
 import type { Account } from '../../../directory/model.ts';
 import { Failure } from '../../../observe/failure.ts';
 import type { Log } from '../../../observe/log.ts';
-import type { Mailbox } from '../../../store/api.ts';
-import type { MailboxId } from '../../../store/model.ts';
+import type { FolderView, Mailbox } from '../../../store/api.ts';
+import type { FolderId, MailboxId } from '../../../store/model.ts';
 import type { MailboxPush, States } from '../capability.ts';
 import type { FollowCall, Following } from './back-end.ts';
-import { COALESCE_MS } from './limits.ts';
+import { COALESCE_MS, WARM_MS } from './limits.ts';
 
 export interface MailboxChangesOptions {
   readonly sessions: SessionRegistry;
@@ -62,6 +62,9 @@ class Followed {
   readonly #over: () => void;
   readonly #followers = new Set<Follower>();
   readonly #unwatch: () => void;
+  /** Columns stay loaded for a while behind a change: whoever is told of it asks at once, and the next one comes. */
+  readonly #warm = new Map<FolderId, FolderView>();
+  #cooling: NodeJS.Timeout | null = null;
   #states: States = {};
   #reading: Promise<void>;
   #isDue = false;
@@ -84,6 +87,7 @@ class Followed {
   remove(follower: Follower): void {
     if (!this.#followers.delete(follower) || this.#followers.size > 0) return;
     this.#unwatch();
+    this.#cool();
     this.#mailbox.close();
     this.#over();
   }
@@ -116,9 +120,35 @@ class Followed {
   }
 
   async #read(): Promise<States> {
+    await this.#keepWarm();
     const all: Record<string, string> = {};
     for (const push of this.#options.push) Object.assign(all, await push.states(this.#mailbox));
     return all;
+  }
+
+  async #keepWarm(): Promise<void> {
+    const folders = new Set(this.#mailbox.folders().map(({ id }) => id));
+    for (const [id, view] of this.#warm)
+      if (!folders.has(id)) {
+        this.#warm.delete(id);
+        view.close();
+      }
+    for (const id of folders) {
+      if (this.#warm.has(id)) continue;
+      const view = await this.#mailbox.view(id);
+      // Nobody follows any more, or it was opened meanwhile: one of them is enough.
+      if (this.#followers.size === 0 || this.#warm.has(id)) view.close();
+      else this.#warm.set(id, view);
+    }
+    if (this.#cooling !== null) this.#cooling.refresh();
+    else if (this.#warm.size > 0) this.#cooling = setTimeout(() => this.#cool(), WARM_MS).unref();
+  }
+
+  #cool(): void {
+    if (this.#cooling !== null) clearTimeout(this.#cooling);
+    this.#cooling = null;
+    for (const view of this.#warm.values()) view.close();
+    this.#warm.clear();
   }
 
   /** Who follows without being told would be shown what is not so any more. */
