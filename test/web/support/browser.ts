@@ -59,12 +59,21 @@ const networkLogSchema = v.object({
   events: v.array(
     v.object({
       type: v.number(),
-      params: v.optional(v.looseObject({ url: v.optional(v.string()), host: v.optional(v.unknown()) })),
+      params: v.optional(
+        v.looseObject({
+          url: v.optional(v.string()),
+          host: v.optional(v.unknown()),
+          is_preconnect: v.optional(v.boolean()),
+        }),
+      ),
     }),
   ),
 });
 
-/** Names and addresses that the browser wanted from the network, in order; `origin`'s own left out. */
+/**
+ * Names and addresses that the browser wanted from the network, in order; `origin`'s own left out. `preconnect …`: it got
+ * ready to ask and did not.
+ */
 export async function wantedFromNetwork(file: string, origin: string): Promise<string[]> {
   const { constants, events } = v.parse(networkLogSchema, JSON.parse(await readFile(file, 'utf8')));
   const types = constants.logEventTypes;
@@ -77,8 +86,9 @@ export async function wantedFromNetwork(file: string, origin: string): Promise<s
   const wanted: string[] = [];
   for (const { type, params } of events) {
     if (!requests.has(type) || params === undefined) continue;
-    const { url, host } = params;
-    if (url !== undefined && /^https?:/.test(url) && new URL(url).host !== own.host) wanted.push(url);
+    const { url, host, is_preconnect: isPreconnect = false } = params;
+    if (url !== undefined && /^https?:/.test(url) && new URL(url).host !== own.host)
+      wanted.push(isPreconnect ? `preconnect ${url}` : url);
     if (typeof host === 'string' && new URL(host.includes('://') ? host : `https://${host}`).hostname !== own.hostname)
       wanted.push(host);
   }
