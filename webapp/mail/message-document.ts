@@ -117,5 +117,6 @@ export function fit(document: Document): number {
   if (root.scrollWidth > root.clientWidth + 1)
     body.style.zoom = String(Math.max(LEAST_ZOOM, root.clientWidth / root.scrollWidth));
   const scrollbar = root.scrollWidth > root.clientWidth + 1 ? 16 : 0;
-  return Math.ceil(body.getBoundingClientRect().height) + scrollbar;
+  // Of the root: margins of the first and the last paragraph stand outside of the body.
+  return Math.ceil(root.getBoundingClientRect().height) + scrollbar;
 }

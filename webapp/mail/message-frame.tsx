@@ -68,15 +68,24 @@ export function MessageFrame({ view, pictures, title, onMailto, onKeyDown }: Mes
 
   useEffect(() => {
     if (document === null) return;
-    const resized = new ResizeObserver(() => setHeight(fit(document)));
+    const refit = (): void => setHeight(fit(document));
+    const resized = new ResizeObserver(refit);
     resized.observe(document.body);
-    resized.observe(document.documentElement);
+    // Its width is the app's matter: the window, the edge of the pane, a scroll bar that comes and goes.
+    if (frame.current !== null) resized.observe(frame.current);
+    // Pictures; a load does not bubble.
+    document.addEventListener('load', refit, true);
+    document.addEventListener('toggle', refit, true);
     const clicked = (event: MouseEvent): void => followInside(event, document, handlers.current.onMailto);
-    const pressed = (event: KeyboardEvent): void => handlers.current.onKeyDown?.(event);
+    const pressed = (event: KeyboardEvent): void => {
+      if (!opensSomething(event, document)) handlers.current.onKeyDown?.(event);
+    };
     document.addEventListener('click', clicked);
     document.addEventListener('keydown', pressed);
     return () => {
       resized.disconnect();
+      document.removeEventListener('load', refit, true);
+      document.removeEventListener('toggle', refit, true);
       document.removeEventListener('click', clicked);
       document.removeEventListener('keydown', pressed);
     };
@@ -96,6 +105,11 @@ export function MessageFrame({ view, pictures, title, onMailto, onKeyDown }: Mes
       data-dark={(paper?.isDark === true && !view.hasOwnColours) || undefined}
     />
   );
+}
+
+/** Enter and space on a link or a quoted end are for that, not for the page's shortcuts. */
+function opensSomething({ key }: KeyboardEvent, document: Document): boolean {
+  return (key === 'Enter' || key === ' ') && document.activeElement?.matches('a[href], summary') === true;
 }
 
 /** Links to the web open by themselves; those to a place in the message or to a mail address are ours. */

@@ -113,9 +113,19 @@ export class Visit {
     };
   }
 
-  /** axe-core finds nothing serious or critical (Must show 5). `at` names the page in the failure. */
-  async checkAccessibility(at: string): Promise<void> {
-    const { violations } = await new AxeBuilder({ page: this.page }).analyze();
+  /** Waits until an expression in the page is true. (Playwright's own way needs `eval`, which the app's policy refuses.) */
+  async until(expression: string): Promise<void> {
+    const end = performance.now() + WAIT_MS;
+    while (!(await this.page.evaluate<boolean>(`Boolean(${expression})`))) {
+      if (performance.now() > end) throw new Error(`never became true in the page: ${expression}`);
+      await this.page.evaluate('new Promise((resolve) => requestAnimationFrame(resolve))');
+    }
+  }
+
+  /** axe-core finds nothing serious or critical (Must show 5). `at` names the page, or the part of it, in the failure. */
+  async checkAccessibility(at: string, part?: string): Promise<void> {
+    const axe = new AxeBuilder({ page: this.page });
+    const { violations } = await (part === undefined ? axe : axe.include(part)).analyze();
     const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     assert.deepEqual(
       grave.map(
