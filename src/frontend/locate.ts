@@ -40,7 +40,7 @@ export class Locator implements BackendLink {
     };
     return this.#places.at(logon.mailbox, ways, (link, mailbox) => {
       const account = logon.account.id === mailbox.id ? mailbox : logon.account;
-      return link.open({ ...handOver, logon: { account, mailbox } });
+      return link.open({ ...handOver, logon: { ...handOver.logon, account, mailbox } });
     });
   }
 }
