@@ -127,6 +127,8 @@ export interface MessageSink {
 /** A complete message, parsed, not yet in any folder. Release it once, after the last append. */
 export interface StagedMessage {
   readonly size: number;
+  /** False: no part of it has this media type (lower case). True may be wrong: it is a quick look at the parse result. */
+  mayHold(mediaType: string): boolean;
   release(): Promise<void>;
 }
 

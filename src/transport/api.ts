@@ -6,6 +6,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Account, MailboxRecord } from '../directory/model.ts';
 import type { Failure } from '../observe/failure.ts';
+import type { FolderId } from '../store/model.ts';
 
 /** A recipient with a mailbox in this organization. */
 export interface Recipient {
@@ -62,6 +63,15 @@ export interface Envelope {
 export interface DeliveryReport {
   readonly delivered: readonly Recipient[];
   readonly failed: ReadonlyArray<{ readonly recipient: Recipient; readonly failure: Failure }>;
+}
+
+/** A copy that is in a mailbox of this server. */
+export interface DeliveredCopy {
+  readonly account: Account;
+  readonly folder: FolderId;
+  readonly uid: number;
+  /** False: no part of it has this media type. For the length of the call only. */
+  mayHold(mediaType: string): boolean;
 }
 
 /** One message on its way in. Exactly one of `finish` and `abort` is called. */

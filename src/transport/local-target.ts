@@ -10,7 +10,7 @@ import type { Log } from '../observe/log.ts';
 import type { MailboxDatabase, MessageSink, StagedMessage } from '../store/api.ts';
 import type { MailboxId } from '../store/model.ts';
 import { DELIVERIES_PER_MESSAGE } from '../wire/limits.ts';
-import type { DeliveryReport, Envelope, Recipient } from './api.ts';
+import type { DeliveredCopy, DeliveryReport, Envelope, Recipient } from './api.ts';
 import type { Slots } from './slots.ts';
 import type { Target } from './target.ts';
 
@@ -22,6 +22,8 @@ export interface LocalParts {
   readonly beforeDelivery?: ((account: Account) => Promise<void>) | undefined;
   /** Told of each copy and of how much the mailbox holds now: quota notices. Must not throw. */
   readonly afterDelivery?: ((account: Account, usedBytes: number) => void) | undefined;
+  /** Told of each copy that is durable: invitations (calendar/delivered-invitations.ts). Must not throw. */
+  readonly follow?: ((copy: DeliveredCopy) => void) | undefined;
   /** A copy was refused because the mailbox is full. Must not throw. */
   readonly onFull?: ((account: Account, usedBytes: number) => void) | undefined;
 }
@@ -101,15 +103,19 @@ export class LocalTarget implements Target {
   }
 
   async #append(recipient: Recipient, staged: StagedMessage): Promise<void> {
-    const { beforeDelivery, afterDelivery, onFull } = this.#parts;
+    const { beforeDelivery, afterDelivery, follow, onFull } = this.#parts;
     await beforeDelivery?.(recipient.account);
     const mailbox = await this.database.open(recipient.mailbox.id);
     try {
       const inbox = mailbox.folderByUse('inbox') ?? mailbox.folderByName('INBOX');
       if (inbox === null) throw new Failure('UNAVAILABLE', 'The mailbox has no Inbox.');
       const { ignoreQuota = false, receivedAt } = this.#envelope;
-      await mailbox.append(inbox.id, staged, { internalDate: Math.floor(receivedAt / 1000), ignoreQuota });
+      const internalDate = Math.floor(receivedAt / 1000);
+      const { uid } = await mailbox.append(inbox.id, staged, { internalDate, ignoreQuota });
       afterDelivery?.(recipient.account, mailbox.usage().bytes);
+      if (follow === undefined) return;
+      const mayHold = (mediaType: string): boolean => staged.mayHold(mediaType);
+      follow({ account: recipient.account, folder: inbox.id, uid, mayHold });
     } catch (error) {
       if (error instanceof Failure && error.code === 'OVERQUOTA') onFull?.(recipient.account, mailbox.usage().bytes);
       throw error;

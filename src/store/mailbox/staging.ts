@@ -60,6 +60,10 @@ export class Staged implements StagedMessage {
     return this.payload.size;
   }
 
+  mayHold(mediaType: string): boolean {
+    return this.parsed.fragment.includes(mediaType, 0, 'latin1');
+  }
+
   /** An append that reads the payload is under way until `done` settles: released before that, it is kept so long. */
   use<T>(done: Promise<T>): Promise<T> {
     this.#uses += 1;
