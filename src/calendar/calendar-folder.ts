@@ -109,7 +109,7 @@ export class Calendars {
 
   /** Names by UID of every message of the folder; read once each. */
   async names(mailbox: Mailbox, view: FolderView): Promise<ReadonlyMap<number, Names | null>> {
-    const key = `${mailbox.id} ${view.folder.uidValidity}`;
+    const key = `${mailbox.id} ${view.folder.id} ${view.folder.uidValidity}`;
     const known = this.#names.get(key) ?? new Map<number, Names | null>();
     this.#names.delete(key);
     this.#names.set(key, known);
@@ -132,7 +132,7 @@ export class Calendars {
 
   /** Parsed; null: gone, or not one of ours. */
   async item(mailbox: Mailbox, { folder }: FolderView, uid: number): Promise<ReadItem | null> {
-    const key = `${mailbox.id} ${folder.uidValidity} ${uid}`;
+    const key = `${mailbox.id} ${folder.id} ${folder.uidValidity} ${uid}`;
     const known = this.#items.get(key);
     if (known !== undefined) {
       this.#items.delete(key);
@@ -159,6 +159,8 @@ export class OpenCalendar {
   protected readonly calendars: Calendars;
   /** Null: the mailbox has no calendar. */
   protected readonly view: FolderView | null;
+  /** UID by name and alias, as long as this view is open. */
+  #places: ReadonlyMap<string, number> | null = null;
 
   constructor(calendars: Calendars, mailbox: Mailbox, view: FolderView | null) {
     this.calendars = calendars;
@@ -174,12 +176,14 @@ export class OpenCalendar {
   async find(name: string): Promise<StoredItem | null> {
     const { view } = this;
     if (view === null) return null;
-    const names = await this.calendars.names(this.mailbox, view);
-    // The newer of two counts: a replacement was cut off between its two steps.
-    let found = 0;
-    for (const [uid, one] of names) if (one?.id === name && uid > found) found = uid;
-    if (found === 0) for (const [uid, one] of names) if (one?.aliases.includes(name) === true && uid > found) found = uid;
-    return found === 0 ? null : this.#stored(view, found);
+    this.#places ??= placesOf(await this.calendars.names(this.mailbox, view));
+    const uid = this.#places.get(name);
+    return uid === undefined ? null : this.#stored(view, uid);
+  }
+
+  /** The folder has changed under this view. */
+  protected forget(): void {
+    this.#places = null;
   }
 
   /** Those that reach into a window of moments, one after the other, with time for others in between. */
@@ -196,6 +200,29 @@ export class OpenCalendar {
   async goneSince(state: CalendarState): Promise<Uint32Array | null> {
     if (this.view === null) return new Uint32Array();
     return this.view.folder.uidValidity === state.uidValidity ? this.view.expungedSince(state.modSeq) : null;
+  }
+
+  /** Items that were taken away since then and can still be recovered; what was purged has no name any more. */
+  async removedSince(state: CalendarState): Promise<readonly ReadItem[]> {
+    const recoverable = this.mailbox.folderByUse('recoverable');
+    if (recoverable === null || this.view === null) return [];
+    const { id } = this.view.folder;
+    const removed: ReadItem[] = [];
+    const view = await this.mailbox.view(recoverable.id);
+    try {
+      const { columns } = view;
+      const uids: number[] = [];
+      for (let row = 0; row < columns.length; row += 1)
+        if (columns.modSeq[row]! > state.modSeq && view.recoverableOrigin(row)?.folder === id)
+          uids.push(columns.uid[row]!);
+      for (const uid of uids) {
+        const read = await this.calendars.item(this.mailbox, view, uid);
+        if (read !== null) removed.push(read);
+      }
+    } finally {
+      view.close();
+    }
+    return removed;
   }
 
   async *#each(
@@ -232,6 +259,19 @@ export class OpenCalendar {
   }
 }
 
+/** The newer of two messages with one name counts: a replacement was cut off between its two steps. */
+function placesOf(names: ReadonlyMap<number, Names | null>): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  const put = (name: string, uid: number): void => {
+    if (uid > (places.get(name) ?? 0)) places.set(name, uid);
+  };
+  for (const [uid, one] of names) for (const alias of one?.aliases ?? []) put(alias, uid);
+  const own = new Map<string, number>();
+  for (const [uid, one] of names) if (one !== null && uid > (own.get(one.id) ?? 0)) own.set(one.id, uid);
+  for (const [id, uid] of own) places.set(id, uid);
+  return places;
+}
+
 export class ChangingCalendar extends OpenCalendar {
   readonly #stage: Stage;
   readonly #folder: FolderView;
@@ -257,11 +297,13 @@ export class ChangingCalendar extends OpenCalendar {
       await staged.release();
     }
     if (old !== null) await this.#takeAway(old, true);
+    this.forget();
   }
 
   /** It can be recovered for as long as deleted mail. */
   async remove(stored: StoredItem): Promise<void> {
     await this.#takeAway(stored, false);
+    this.forget();
   }
 
   async #takeAway({ item, uid }: StoredItem, purge: boolean): Promise<void> {

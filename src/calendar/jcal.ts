@@ -9,7 +9,7 @@ import { isScalar, type JCalValue, type Property, type Component } from './jcal-
 /** Characters of an iCalendar text that are read: ical.js works in one go, and the event loop waits so long. */
 export const ICALENDAR_CHARACTERS = 256 * 1024;
 /** Content lines longer than this hold files or styled texts; they are left out. */
-const LINE_CHARACTERS = 16 * 1024;
+const LINE_CHARACTERS = 64 * 1024;
 /** Components within one another; RFC 5545 knows three. */
 const DEPTH = 6;
 /** Components and properties of one text. */

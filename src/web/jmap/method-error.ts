@@ -8,6 +8,7 @@ export type MethodErrorType =
   | 'accountReadOnly'
   | 'anchorNotFound'
   | 'cannotCalculateChanges'
+  | 'expandDurationTooLarge'
   | 'cmdletFailed'
   | 'confirmationNeeded'
   | 'forbidden'
