@@ -1,5 +1,13 @@
 /** ORGANIZER and ATTENDEE (RFC 5545 §3.8.4): who calls, who is asked, what he answered. Pure. */
-import { type Component, parameterOf, propertiesOf, type Property, property, propertyOf, replaced } from './jcal-model.ts';
+import {
+  type Component,
+  parameterOf,
+  propertiesOf,
+  type Property,
+  property,
+  propertyOf,
+  replaced,
+} from './jcal-model.ts';
 
 /** Of one event; a message about more is no invitation of people. */
 export const ATTENDEES = 2000;
@@ -96,7 +104,11 @@ export function withAttendee(
 }
 
 /** The event with the answer of one who is asked; he is added when he is not among the attendees (asked by a list). */
-export function withAnswer(event: Component, person: { address: string; name: string | null }, answer: Answer): Component {
+export function withAnswer(
+  event: Component,
+  person: { address: string; name: string | null },
+  answer: Answer,
+): Component {
   if (attendeeAmong(event, new Set([person.address])) === null)
     return replaced(event, [], [attendeeProperty({ ...person, status: answer })]);
   return withAttendee(event, person.address, { partstat: answer, rsvp: null });

@@ -225,9 +225,7 @@ export class OpenCalendar {
     return removed;
   }
 
-  async *#each(
-    isMeant: (row: number, columns: FolderView['columns']) => boolean,
-  ): AsyncGenerator<StoredItem, void> {
+  async *#each(isMeant: (row: number, columns: FolderView['columns']) => boolean): AsyncGenerator<StoredItem, void> {
     const { view } = this;
     if (view === null) return;
     const names = await this.calendars.names(this.mailbox, view);

@@ -35,7 +35,10 @@ export class DeliveredInvitations {
   readonly follow = (copy: DeliveredCopy): void => {
     if (!copy.mayHold('text/calendar')) return;
     if (this.#waiting.length >= WAITING_INVITATIONS) {
-      this.#options.log.warn({ user: copy.account.userPrincipalName }, 'an invitation was not looked at: too many wait');
+      this.#options.log.warn(
+        { user: copy.account.userPrincipalName },
+        'an invitation was not looked at: too many wait',
+      );
       return;
     }
     this.#waiting.push(copy);
@@ -63,7 +66,12 @@ export class DeliveredInvitations {
         const message = await schedulingMessageOf(mailbox, folder, uid);
         if (message === null) return;
         const person = personOf(account);
-        const changed = await takeIn(calendars, { mailbox, stage: (options) => database.stage(options) }, message, person);
+        const changed = await takeIn(
+          calendars,
+          { mailbox, stage: (options) => database.stage(options) },
+          message,
+          person,
+        );
         log.info({ user: account.userPrincipalName, method: message.method, changed }, 'scheduling message');
       } finally {
         mailbox.close();

@@ -89,7 +89,9 @@ export class EventDesk {
         asksAgain: moved || before.length === 0,
       });
       const next =
-        recurrenceId === null ? wholeChanged(item, event, wanted, moved) : occurrenceChanged(item, event, wanted, recurrenceId);
+        recurrenceId === null
+          ? wholeChanged(item, event, wanted, moved)
+          : occurrenceChanged(item, event, wanted, recurrenceId);
       await calendar.save(next, stored);
       return { item: next, event, before };
     });
@@ -107,7 +109,11 @@ export class EventDesk {
   }
 
   /** Each event of the item with what is the reader's own affair in it: alerts, "free or busy". @throws Failure */
-  async annotate(actor: Actor, id: string, change: (event: EventFacts, item: CalendarItem) => Component): Promise<void> {
+  async annotate(
+    actor: Actor,
+    id: string,
+    change: (event: EventFacts, item: CalendarItem) => Component,
+  ): Promise<void> {
     await this.#calendars.change(actor.mailbox, actor.stage, async (calendar) => {
       const stored = await found(calendar, id);
       const { item } = stored;
@@ -325,11 +331,11 @@ function singled({ event, start }: Occurrence, id: DraftTime): Component {
   if (event.recurrenceId !== null) return event.component;
   const { span, component } = event;
   const length = propertyOf(component, 'dtend') === null ? [] : [property('duration', 'duration', [lengthText(span)])];
-  return replaced(component, [...SERIES_ONLY, 'dtstart', ...(length.length === 0 ? [] : ['dtend', 'duration'])], [
-    timeProperty('dtstart', start),
-    timeProperty('recurrence-id', id),
-    ...length,
-  ]);
+  return replaced(
+    component,
+    [...SERIES_ONLY, 'dtstart', ...(length.length === 0 ? [] : ['dtend', 'duration'])],
+    [timeProperty('dtstart', start), timeProperty('recurrence-id', id), ...length],
+  );
 }
 
 const lengthText = ({ days, seconds }: EventFacts['span']): string => (days > 0 ? `P${days}D` : `PT${seconds}S`);

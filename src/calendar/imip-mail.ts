@@ -59,7 +59,11 @@ export interface AnswerFacts {
 }
 
 /** RFC 5546 §3.2.3. `event`: the series, or the occurrence that is answered for alone. */
-export function answerOf(item: CalendarItem, event: EventFacts, { person, answer, comment, at }: AnswerFacts): Component {
+export function answerOf(
+  item: CalendarItem,
+  event: EventFacts,
+  { person, answer, comment, at }: AnswerFacts,
+): Component {
   const kept = ['uid', 'recurrence-id', 'sequence', 'organizer', 'dtstart', 'dtend', 'duration', 'summary', 'location'];
   const reply: Component = {
     name: 'vevent',

@@ -38,7 +38,12 @@ export function writeItemMessage(item: CalendarItem, firstUid: number): ItemMess
     `Message-ID: <${item.id}@${DOMAIN}>`,
     ...(item.aliases.length === 0
       ? []
-      : [`References: ${item.aliases.slice(-ALIASES).map((name) => `<${name}@${DOMAIN}>`).join('\r\n ')}`]),
+      : [
+          `References: ${item.aliases
+            .slice(-ALIASES)
+            .map((name) => `<${name}@${DOMAIN}>`)
+            .join('\r\n ')}`,
+        ]),
     `X-Penfold-First-Uid: ${firstUid}`,
     'MIME-Version: 1.0',
     'Content-Type: text/calendar; charset=utf-8; component=VEVENT',

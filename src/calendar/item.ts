@@ -159,7 +159,9 @@ function spanOf(component: Component, start: EventTime, zones: CalendarZones): S
   }
   const duration = readDuration(textOf(component, 'duration') ?? '');
   if (duration !== null && duration.days >= 0 && duration.seconds >= 0)
-    return start.isDate ? { days: Math.max(1, duration.days + Math.ceil(duration.seconds / DAY)), seconds: 0 } : duration;
+    return start.isDate
+      ? { days: Math.max(1, duration.days + Math.ceil(duration.seconds / DAY)), seconds: 0 }
+      : duration;
   return { days: start.isDate ? 1 : 0, seconds: 0 };
 }
 

@@ -33,11 +33,7 @@ export interface Person {
 }
 
 /** The changed item; null: nothing changes. */
-export function applied(
-  known: CalendarItem | null,
-  message: SchedulingMessage,
-  person: Person,
-): CalendarItem | null {
+export function applied(known: CalendarItem | null, message: SchedulingMessage, person: Person): CalendarItem | null {
   switch (message.method) {
     case 'REQUEST':
       return requested(known, message.item, person);
@@ -113,7 +109,8 @@ function answered(known: CalendarItem, sent: CalendarItem, person: Person): Cale
     if (target === null) continue;
     const asked = attendeeAmong(target.component, new Set([attendee.address]));
     const stamp = textOf(event.component, 'dtstamp') ?? '';
-    if (asked === null || answeredAt(target, attendee.address) >= stamp) continue;
+    const before = answeredAt(target, attendee.address);
+    if (asked === null || before > stamp || (before === stamp && asked.status === attendee.status)) continue;
     if (sequenceOf(event) < sequenceOf(target)) continue;
     const component = withAttendee(target.component, attendee.address, {
       partstat: attendee.status,
@@ -165,9 +162,7 @@ function overrideFor(
 }
 
 const lengthProperties = ({ span, start }: EventFacts) => [
-  property('duration', 'duration', [
-    start.isDate ? `P${span.days}D` : `PT${span.days * 86_400 + span.seconds}S`,
-  ]),
+  property('duration', 'duration', [start.isDate ? `P${span.days}D` : `PT${span.days * 86_400 + span.seconds}S`]),
 ];
 
 const sequenceOf = ({ component }: EventFacts): number => numberOf(component, 'sequence');
@@ -216,7 +211,11 @@ export function withEvent(item: CalendarItem, event: EventFacts, from: CalendarI
     one !== old && (event.recurrenceId !== null || one.recurrenceId === null || sequenceOf(one) >= sequenceOf(event));
   const events = [item.main, ...item.overrides].filter((one) => one !== null).filter(isKept);
   const all = event.recurrenceId === null ? [event, ...events] : [...events, event];
-  return withEvents(item, all.slice(0, OVERRIDES + 1).map(({ component }) => component), from.calendar);
+  return withEvents(
+    item,
+    all.slice(0, OVERRIDES + 1).map(({ component }) => component),
+    from.calendar,
+  );
 }
 
 /** The item with these events, read anew. */

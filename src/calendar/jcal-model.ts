@@ -65,11 +65,7 @@ export function property(
 }
 
 /** With `properties` in place of all of those names. */
-export function replaced(
-  component: Component,
-  names: readonly string[],
-  properties: readonly Property[],
-): Component {
+export function replaced(component: Component, names: readonly string[], properties: readonly Property[]): Component {
   return {
     ...component,
     properties: [...component.properties.filter(({ name }) => !names.includes(name)), ...properties],

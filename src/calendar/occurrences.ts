@@ -4,8 +4,8 @@
  */
 import { type CalendarItem, type EventFacts, type EventTime, isRecurring, wallLike } from './item.ts';
 import { type Budget, EXPANSION_BUDGET, startsOf } from './recurrence.ts';
-import { DAY, dayOf, readWall, type Span, wallText } from './wall-time.ts';
-import { momentOf, UTC, type Zone } from './zones.ts';
+import { DAY, dayOf, HOUR, readWall, type Span, wallText } from './wall-time.ts';
+import { momentOf, UTC, wallOf, type Zone } from './zones.ts';
 
 /** Of one item in one window; an item that has more shows the first ones. */
 export const OCCURRENCES = 1000;
@@ -45,11 +45,9 @@ export function occurrencesOf(item: CalendarItem, window: Window, zone: Zone): r
     if (isWithin(one, window)) found.push(one);
   }
   if (main !== null)
-    for (const wall of startsWithin(main, window, budget)) {
+    for (const wall of startsWithin(main, window, zone, budget)) {
       if (replaced.has(wall)) continue;
-      const start = { ...main.start, wall };
-      const one = occurrence(main, start, isRecurring(main) ? wall : null, zone);
-      if (isWithin(one, window)) found.push(one);
+      found.push(occurrence(main, { ...main.start, wall }, isRecurring(main) ? wall : null, zone));
       if (found.length >= OCCURRENCES) break;
     }
   return found.toSorted((a, b) => a.begins - b.begins || a.ends - b.ends);
@@ -62,7 +60,7 @@ export function occurrenceAt(item: CalendarItem, recurrenceId: number, zone: Zon
   if (override !== undefined) return occurrence(override, override.start, recurrenceId, zone);
   if (main === null || !isRecurring(main)) return null;
   const window = { from: recurrenceId, before: recurrenceId + 1 };
-  for (const wall of wallStarts(main, window, { left: EXPANSION_BUDGET }))
+  for (const wall of wallStarts(main, window, { left: EXPANSION_BUDGET }, () => true))
     if (wall === recurrenceId) return occurrence(main, { ...main.start, wall }, wall, zone);
   return null;
 }
@@ -125,24 +123,35 @@ function occurrence(event: EventFacts, start: EventTime, recurrenceId: number | 
 const isWithin = ({ begins, ends }: Occurrence, { from, before }: Window): boolean =>
   begins < before && (ends > from || (begins === ends && begins >= from));
 
-function startsWithin(event: EventFacts, window: Window, budget: Budget): readonly number[] {
-  // Wall time is up to a day off the moment, and what began before the window may reach into it.
-  const from = window.from - lengthOf(event.span) - DAY;
-  return wallStarts(event, { from, before: window.before + DAY }, budget);
+function startsWithin(event: EventFacts, window: Window, reader: Zone, budget: Budget): readonly number[] {
+  const zone = event.start.zone ?? reader;
+  // What began before the window may reach into it, and clocks are moved.
+  const from = wallOf(zone, window.from) - lengthOf(event.span) - CLOCK_CHANGE;
+  const before = wallOf(zone, window.before) + CLOCK_CHANGE;
+  const isMeant = (wall: number): boolean =>
+    isWithin(occurrence(event, { ...event.start, wall }, null, reader), window);
+  return wallStarts(event, { from, before }, budget, isMeant);
 }
+const CLOCK_CHANGE = 3 * HOUR;
 
 /** Starts of a series in wall time, without those taken out. */
-function wallStarts(event: EventFacts, window: Window, budget: Budget): readonly number[] {
+function wallStarts(
+  event: EventFacts,
+  window: Window,
+  budget: Budget,
+  isMeant: (wall: number) => boolean,
+): readonly number[] {
   const { start, rules, dates, exceptions } = event;
   const walls = new Set<number>();
   const add = (wall: number): void => {
-    if (wall >= window.from && wall < window.before) walls.add(wall);
+    if (wall >= window.from && wall < window.before && isMeant(wall)) walls.add(wall);
   };
   add(start.wall);
   for (const date of dates) add(wallLike(date, start));
   for (const rule of rules) {
     let left = OCCURRENCES;
     for (const wall of startsOf(rule, start.wall, window, budget)) {
+      if (!isMeant(wall)) continue;
       walls.add(wall);
       left -= 1;
       if (left === 0) break;

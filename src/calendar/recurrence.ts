@@ -35,7 +35,8 @@ export function* startsOf(
   let counted = 1;
   if (start >= window.from && start < window.before) yield start;
   // Without COUNT nothing before the window matters.
-  let index = rule.count === null ? Math.max(0, Math.floor((periods.at(window.from) - periods.first) / rule.interval) - 1) : 0;
+  let index =
+    rule.count === null ? Math.max(0, Math.floor((periods.at(window.from) - periods.first) / rule.interval) - 1) : 0;
   while (budget.left > 0) {
     const period = periods.first + index * rule.interval;
     const begins = periods.begins(period);
@@ -225,7 +226,9 @@ function innerTimes(rule: RecurrenceRule, start: number): readonly number[] {
 
 function secondsOf(rule: RecurrenceRule, start: number): readonly number[] {
   // A leap second is the one before it, as in readWall.
-  return rule.bySecond.length > 0 ? [...new Set(rule.bySecond.map((second) => Math.min(second, 59)))] : [start - Math.floor(start / MINUTE) * MINUTE];
+  return rule.bySecond.length > 0
+    ? [...new Set(rule.bySecond.map((second) => Math.min(second, 59)))]
+    : [start - Math.floor(start / MINUTE) * MINUTE];
 }
 
 /** Whether a day is meant: the parts that name days, with what the rule leaves to its start. */
@@ -257,9 +260,7 @@ class DayRules {
     this.#weekdays = new Set(
       isOnWeekday ? [weekday] : byDay.filter(({ nth }) => nth === 0 || !counts).map((each) => each.day),
     );
-    this.#nthDays = new Set(
-      counts ? byDay.filter(({ nth }) => nth !== 0).map((each) => each.nth * 7 + each.day) : [],
-    );
+    this.#nthDays = new Set(counts ? byDay.filter(({ nth }) => nth !== 0).map((each) => each.nth * 7 + each.day) : []);
   }
 
   /** `year`: the number of the period, for a yearly rule. */

@@ -78,7 +78,7 @@ export function readSchedulingMessage(text: string, method: string | null): Sche
   const known = uid ?? `${id}@penfold.invalid`;
   const item = itemOf(
     calendarWith(
-      events.map((event) => cleaned(event, known)),
+      events.map((event) => cleaned(asked === 'REQUEST' ? event : withStart(event), known)),
       componentsOf(calendar, 'vtimezone'),
     ),
     { id, uid: known, aliases: [...new Set([own, ...occurrenceIds(events, facts.uid)])].filter((name) => name !== id) },
@@ -110,6 +110,13 @@ export function occurrenceIds(events: readonly Component[], uid: string | null):
     if (id === null || typeof value !== 'string') return [];
     return [calendarItemId(uid, `${parameterOf(id, 'tzid') ?? ''}:${value.replaceAll(/[-:]/g, '')}`)];
   });
+}
+
+/** Cancellations and answers need no DTSTART (RFC 5546 §3.2.3, §3.2.5): what they are about is told by the rest. */
+function withStart(event: Component): Component {
+  if (propertyOf(event, 'dtstart') !== null) return event;
+  const known = propertyOf(event, 'recurrence-id') ?? propertyOf(event, 'dtstamp');
+  return known === null ? event : { ...event, properties: [...event.properties, { ...known, name: 'dtstart' }] };
 }
 
 /** A stranger's alarms are not rung here (RFC 5546 §3.2: they are the reader's own affair). */

@@ -34,6 +34,7 @@ import type { MailboxDatabase } from '../store/api.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import type { ServerIdentity } from '../tls/server-identity.ts';
 import { SignIns } from '../web/session/sign-ins.ts';
+import { openCalendar } from './calendar.ts';
 import { Databases, type OpenDatabase } from './databases.ts';
 import { purgeMailbox } from './instance.ts';
 import { openJmap } from './jmap.ts';
@@ -202,6 +203,7 @@ async function assemble(parts: ServerParts, undo: Array<() => Promise<void>>): P
       running: management.services,
       places,
       submission: submission.parts,
+      calendar: openCalendar({ directory, server, mail, rates, log }),
     }),
     databases: databases.open,
     quotas,

@@ -1,6 +1,8 @@
 /** Transport of a running server: delivery here and to other servers, with its quota notices, its tracking log and the SMTP protocol log. */
 import path from 'node:path';
 import type { LiveQuotas } from '../backend/live-quotas.ts';
+import { Calendars } from '../calendar/calendar-folder.ts';
+import { DeliveredInvitations } from '../calendar/delivered-invitations.ts';
 import type { DataLayout } from '../config/data-directory.ts';
 import type { Directory } from '../directory/api.ts';
 import { destinationOf } from '../directory/connectors.ts';
@@ -46,9 +48,11 @@ export interface TransportParts {
 export interface OpenTransport {
   readonly transport: Transport & MailboxDelivery;
   readonly readReceipts: ReadReceipts;
+  /** Of the mailboxes here; invitations that are delivered come into them. */
+  readonly calendars: Calendars;
   readonly tracking: TrackingLog;
   readonly smtpLog: SmtpProtocolLog;
-  /** Notices about what was delivered before this call are delivered when it resolves. */
+  /** What follows what was delivered before this call is done when it resolves: notices, invitations. */
   settled(): Promise<void>;
   /** Sends what is begun, writes what is logged. */
   close(): Promise<void>;
@@ -71,6 +75,8 @@ export function openTransport(parts: TransportParts): OpenTransport {
     onTrouble: trouble('the SMTP protocol log'),
   });
   const remote = identity === undefined ? null : openRemoteDelivery(parts, identity);
+  const calendars = new Calendars();
+  const invitations = new DeliveredInvitations({ calendars, databaseOf, log });
   const transport: Transport & MailboxDelivery = createDelivery({
     directory,
     ...(remote === null ? {} : { remote: remote.delivery }),
@@ -79,6 +85,7 @@ export function openTransport(parts: TransportParts): OpenTransport {
     tracking,
     beforeDelivery: (account) => quotas.load(account),
     afterDelivery: (account, used) => notices.afterDelivery(account, used),
+    follow: invitations.follow,
     onFull: (account, used) => notices.refused(account, used),
   });
   const notices = new QuotaNotices({
@@ -96,11 +103,14 @@ export function openTransport(parts: TransportParts): OpenTransport {
   return {
     transport,
     readReceipts: createReadReceipts({ directory, server, transport, log }),
+    calendars,
     tracking,
     smtpLog,
-    settled: () => notices.settled(),
+    settled: async () => {
+      await Promise.all([notices.settled(), invitations.settled()]);
+    },
     close: async () => {
-      await notices.settled();
+      await Promise.all([notices.settled(), invitations.settled()]);
       await remote?.close();
       await Promise.all([tracking.flush(), smtpLog.flush()]);
     },

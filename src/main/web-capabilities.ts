@@ -8,6 +8,8 @@ import { clientSettingsCapability } from '../management/api/client-settings/capa
 import type { ManagementDoor } from '../management/door.ts';
 import type { RunningServices } from '../management/services-of-instance.ts';
 import type { Log } from '../observe/log.ts';
+import { calendarCapability } from '../web/jmap/calendar/calendar-capability.ts';
+import type { CalendarParts } from '../web/jmap/calendar/calendar-parts.ts';
 import { accountCapability } from '../web/jmap/account/capability.ts';
 import type { Capability } from '../web/jmap/capability.ts';
 import { coreEcho } from '../web/jmap/core-echo.ts';
@@ -23,6 +25,7 @@ export interface CapabilityParts {
   readonly door: ManagementDoor;
   readonly running: Pick<RunningServices, 'authorityPem'>;
   readonly places: CallPlaces;
+  readonly calendar: CalendarParts;
   /** How `Test my settings` resolves host names; for tests. */
   readonly lookup?: LookupFunction;
   readonly submission: SubmissionParts;
@@ -30,13 +33,14 @@ export interface CapabilityParts {
 }
 
 export function webCapabilities(parts: CapabilityParts): readonly Capability[] {
-  const { directory, authenticator, door, running, places, lookup, submission, log } = parts;
+  const { directory, authenticator, door, running, places, lookup, submission, calendar, log } = parts;
   return [
     coreEcho,
     mailCapability,
     submissionCapability(submission),
     recoverableCapability({ directory }),
     mailViewCapability,
+    calendarCapability(calendar),
     accountCapability({ directory, authenticator }),
     clientSettingsCapability({
       directory,

@@ -33,12 +33,15 @@ export class JmapClient {
   readonly #port: number;
   readonly #ca: string;
   readonly authorization: string | null;
+  readonly #using: readonly string[];
   readonly #agent = new Agent({ keepAlive: true });
 
   constructor(
     server: { readonly port: number; readonly ca: string },
     user: { address: string; password: string } | null,
+    using: readonly string[] = [CORE, MAIL],
   ) {
+    this.#using = using;
     this.#port = server.port;
     this.#ca = server.ca;
     this.authorization =
@@ -116,7 +119,7 @@ export class JmapClient {
     ...methodCalls: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>]>
   ): Promise<readonly Invocation[]> {
     const { status, json, text } = await this.post({
-      using: [CORE, MAIL],
+      using: this.#using,
       methodCalls: methodCalls.map(([name, args], at) => [name, args, String(at)]),
     });
     assert.equal(status, 200, text);

@@ -95,7 +95,8 @@ function startOf(object: JsonObject, known: Zone | null): DraftTime {
 
 function spanOf(object: JsonObject, { isDate }: DraftTime): Span {
   const value = property(object, 'duration') ?? null;
-  const span = value === null ? { days: isDate ? 1 : 0, seconds: 0 } : typeof value === 'string' ? readDuration(value) : null;
+  const span =
+    value === null ? { days: isDate ? 1 : 0, seconds: 0 } : typeof value === 'string' ? readDuration(value) : null;
   if (span === null || span.days < 0 || span.seconds < 0) throw invalid('duration', 'must be a duration such as PT1H');
   if (span.days + span.seconds / DAY > LONGEST_DAYS) throw invalid('duration', `is ${LONGEST_DAYS} days at most`);
   if (isDate && (span.seconds % DAY !== 0 || span.days + span.seconds === 0))
@@ -105,7 +106,8 @@ function spanOf(object: JsonObject, { isDate }: DraftTime): Span {
 
 function rulesOf(object: JsonObject, start: DraftTime): readonly RecurrenceRule[] {
   const list = property(object, 'recurrenceRules') ?? [];
-  if (!isArray(list) || list.length > RULES) throw invalid('recurrenceRules', `must be a list of ${RULES} rule at most`);
+  if (!isArray(list) || list.length > RULES)
+    throw invalid('recurrenceRules', `must be a list of ${RULES} rule at most`);
   return list.map((json) => {
     const rule = isObject(json) ? ruleOfJs((name) => property(json, name)) : null;
     if (rule === null) throw invalid('recurrenceRules', 'holds a rule that is none (RFC 8984 §4.3.3)');
@@ -136,10 +138,15 @@ function participantsOf(object: JsonObject): readonly DraftParticipant[] {
     if (!isObject(roles)) throw invalid('participants', 'must have roles as an object');
     const address = addressOf(one);
     const name = property(one, 'name') ?? '';
-    if (typeof name !== 'string' || name.length > 200) throw invalid('participants', 'have names of 200 characters at most');
+    if (typeof name !== 'string' || name.length > 200)
+      throw invalid('participants', 'have names of 200 characters at most');
     // The organizer is whose calendar it is; he need not be named.
     if (property(roles, 'owner') === true && property(roles, 'attendee') !== true) continue;
-    found.set(address, { address, name: name === '' ? null : name.replaceAll(/[\p{Cc}"]/gu, ' ').trim(), role: roleOf(roles) });
+    found.set(address, {
+      address,
+      name: name === '' ? null : name.replaceAll(/[\p{Cc}"]/gu, ' ').trim(),
+      role: roleOf(roles),
+    });
   }
   if (found.size > PARTICIPANTS) throw invalid('participants', `are ${PARTICIPANTS} at most`);
   return [...found.values()];
@@ -162,7 +169,8 @@ function roleOf(roles: JsonObject): DraftParticipant['role'] {
 
 function alertsOf(object: JsonObject): EventDraft['alerts'] {
   const map = property(object, 'alerts') ?? {};
-  if (!isObject(map) || Object.keys(map).length > ALERTS) throw invalid('alerts', `must be an object of ${ALERTS} at most`);
+  if (!isObject(map) || Object.keys(map).length > ALERTS)
+    throw invalid('alerts', `must be an object of ${ALERTS} at most`);
   return Object.values(map).map((one) => {
     const trigger = isObject(one) ? property(one, 'trigger') : undefined;
     const offset = isObject(trigger) ? property(trigger, 'offset') : undefined;

@@ -113,12 +113,16 @@ function hasWords(event: Component, words: readonly string[]): boolean {
 function readFilter(filter: JsonObject, zone: Zone): EventFilter {
   const unknown = Object.keys(filter).find((name) => !['after', 'before', 'text', 'uid'].includes(name));
   if (unknown !== undefined)
-    throw new MethodError('unsupportedFilter', `${unknown.slice(0, 100)} is no filter here: after, before, text, uid are`);
+    throw new MethodError(
+      'unsupportedFilter',
+      `${unknown.slice(0, 100)} is no filter here: after, before, text, uid are`,
+    );
   const moment = (name: string): number | null => {
     const value = property(filter, name) ?? null;
     if (value === null) return null;
     const time = typeof value === 'string' ? readWall(value) : null;
-    if (time === null || time.isDate) throw new MethodError('invalidArguments', `${name} must be a local date and time`);
+    if (time === null || time.isDate)
+      throw new MethodError('invalidArguments', `${name} must be a local date and time`);
     return time.isUtc ? time.wall : momentOf(zone, time.wall);
   };
   const text = property(filter, 'text') ?? '';

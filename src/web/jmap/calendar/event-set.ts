@@ -23,7 +23,8 @@ export interface EventWriter {
 export async function createEvent({ desk, actor, sends }: EventWriter, json: Json): Promise<JsonObject> {
   if (!isObject(json)) throw new SetError('invalidProperties', 'an event is an object');
   const { '@type': type, ...given } = json;
-  if (type !== undefined && type !== 'Event') throw new SetError('invalidProperties', 'only events are kept here', { properties: ['@type'] });
+  if (type !== undefined && type !== 'Event')
+    throw new SetError('invalidProperties', 'only events are kept here', { properties: ['@type'] });
   return answered(await desk.create(actor, readDraft(patched({}, given), null), sends));
 }
 

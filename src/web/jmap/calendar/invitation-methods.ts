@@ -80,7 +80,9 @@ export function invitationMethods({ calendars, desk }: CalendarParts): readonly 
         const name = read === null ? null : await desk.item(actor, read.name);
         if (read === null || name === null) throw new MethodError('invalidArguments', 'there is no such event');
         const { unreached } = await desk.respond(actor, read.name, read.recurrenceId, answer, comment);
-        const newState = await calendars.read(account.mailbox, (calendar) => Promise.resolve(stateText(calendar.state)));
+        const newState = await calendars.read(account.mailbox, (calendar) =>
+          Promise.resolve(stateText(calendar.state)),
+        );
         return {
           accountId: args.id('accountId'),
           id,
@@ -153,7 +155,6 @@ function invitation(
     sent: sent === null ? null : eventObject({ id: message.item.id, item: message.item, occurrence: sent, person }),
     comment: textOf(lead.component, 'comment'),
     isOutdated:
-      occurrence !== null &&
-      numberOf(occurrence.event.component, 'sequence') > numberOf(lead.component, 'sequence'),
+      occurrence !== null && numberOf(occurrence.event.component, 'sequence') > numberOf(lead.component, 'sequence'),
   };
 }
