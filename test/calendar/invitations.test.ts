@@ -4,7 +4,7 @@
  * link opens the item.
  */
 import assert from 'node:assert/strict';
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
