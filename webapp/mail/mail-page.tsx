@@ -10,6 +10,7 @@ import { ArrivalNews } from './arrival-news.tsx';
 import { FolderPane } from './folders/folder-pane.tsx';
 import { ListPane } from './list/list-pane.tsx';
 import { MailProvider, useMail } from './mail-context.tsx';
+import { RECOVERABLE } from './mail-path.ts';
 import { MailKeys } from './mail-keys.tsx';
 import { PaneEdge } from './pane-edge.tsx';
 import { SearchBox } from './search/search-box.tsx';
@@ -18,6 +19,7 @@ import { useEscape } from './escape.ts';
 import { useLayout } from './layout.ts';
 import styles from './mail-page.module.css';
 
+const RecoverablePane = lazy(() => import('./recoverable/recoverable-pane.tsx'));
 const ReadingPane = lazy(() => import('./reading/reading-pane.tsx'));
 
 export default function MailPage(): ReactNode {
@@ -57,7 +59,15 @@ function MailPanes(): ReactNode {
   );
   const list = (
     <section className={styles.list} aria-label={t('panes.list')}>
-      {spec === null ? <Empty title={t('noFolder.title')} text={t('noFolder.text')} /> : <ListPane />}
+      {spec !== null ? (
+        <ListPane />
+      ) : place.folder === RECOVERABLE ? (
+        <Suspense fallback={<Loading />}>
+          <RecoverablePane />
+        </Suspense>
+      ) : (
+        <Empty title={t('noFolder.title')} text={t('noFolder.text')} />
+      )}
     </section>
   );
   const hasBar = layout !== 'one' || !isOpen;

@@ -21,6 +21,8 @@ const CHIPS = [
 ] as const;
 
 export const SEARCH_INPUT = 'mail-search';
+/** Of the rows (list/message-rows.tsx). */
+const LIST = 'message-list';
 
 export function SearchBox(): ReactNode {
   const { t } = useTranslation('mail');
@@ -59,6 +61,8 @@ export function SearchBox(): ReactNode {
       onSubmit={(event) => {
         event.preventDefault();
         search(text);
+        // What was found is what comes next.
+        if (text.trim() !== '') document.getElementById(LIST)?.focus();
       }}
     >
       <div
