@@ -83,7 +83,7 @@ export default function RecoverablePane(): ReactNode {
             </Checkbox>
             <Button kind="primary" isDisabled={ids.length === 0 || isBusy} onPress={restore}>
               <ArchiveRestore size={16} aria-hidden />
-              {t('recoverable.restore', { count: ids.length })}
+              {t('recoverable.restore', { count: Math.max(1, ids.length) })}
             </Button>
           </div>
         )}
