@@ -14,6 +14,7 @@ import { accountCapability } from '../web/jmap/account/capability.ts';
 import type { Capability } from '../web/jmap/capability.ts';
 import { coreEcho } from '../web/jmap/core-echo.ts';
 import { mailCapability } from '../web/jmap/mail/mail-capability.ts';
+import { quotaCapability } from '../web/jmap/quota/quota-capability.ts';
 import { recoverableCapability } from '../web/jmap/recoverable/recoverable-items.ts';
 import { submissionCapability } from '../web/jmap/submission/submission-capability.ts';
 import type { SubmissionParts } from '../web/jmap/submission/submitting.ts';
@@ -39,6 +40,7 @@ export function webCapabilities(parts: CapabilityParts): readonly Capability[] {
     mailCapability,
     submissionCapability(submission),
     recoverableCapability({ directory }),
+    quotaCapability({ directory }),
     mailViewCapability,
     calendarCapability(calendar),
     accountCapability({ directory, authenticator }),

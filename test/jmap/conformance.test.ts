@@ -20,6 +20,7 @@ test('the table and the methods are the same, and each row has its test', async 
     'submission/identity-methods.ts',
     'submission/submission-methods.ts',
     'recoverable/recoverable-items.ts',
+    'quota/quota-capability.ts',
   ])
     for (const [, name = ''] of (await read(`src/web/jmap/${file}`)).matchAll(
       /name: '([A-Za-z]+\/[A-Za-z]+)',\n\s+capability|name: 'EmailSubmission\/set', capability/g,

@@ -18,6 +18,7 @@ const URIS = [
   'urn:ietf:params:jmap:mail',
   'urn:ietf:params:jmap:submission',
   'urn:ietf:params:jmap:vacationresponse',
+  'urn:ietf:params:jmap:quota',
   'urn:penfold:params:jmap:recoverable',
 ];
 
