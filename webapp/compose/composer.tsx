@@ -15,6 +15,7 @@ import {
 } from 'react';
 import { useJmap } from '../jmap/mailbox.tsx';
 import { ownAccount } from '../jmap/session.ts';
+import { openDrafts } from './open-drafts.ts';
 import type { ComposerRequest, OpenedComposer } from './request.ts';
 
 const ComposerWindows = lazy(() => import('./composer-windows.tsx'));
@@ -29,9 +30,10 @@ export function ComposerProvider({ children }: { readonly children: ReactNode })
   const open = useCallback((request: ComposerRequest) => {
     setOpened((all) => {
       const next = (all.at(-1)?.key ?? 0) + 1;
-      const same = all.find((one) => isSameDraft(one.request, request));
+      const same = all.find(({ key }) => isOpen(key, request));
       // It comes to the front: the newest call for attention wins.
       if (same !== undefined) return all.map((one) => (one === same ? { ...one, calls: one.calls + 1 } : one));
+      if (request.kind === 'draft') openDrafts.set(next, request);
       return [...all, { key: next, calls: 0, request }];
     });
   }, []);
@@ -70,5 +72,8 @@ export function useComposer(): (request: ComposerRequest) => void {
   return open;
 }
 
-const isSameDraft = (one: ComposerRequest, other: ComposerRequest): boolean =>
-  one.kind === 'draft' && other.kind === 'draft' && one.accountId === other.accountId && one.emailId === other.emailId;
+function isOpen(key: number, request: ComposerRequest): boolean {
+  if (request.kind !== 'draft') return false;
+  const draft = openDrafts.get(key);
+  return draft?.accountId === request.accountId && draft.emailId === request.emailId;
+}

@@ -90,6 +90,10 @@ export class Composition {
     this.#editor = editor;
   };
 
+  get stored(): StoredDraft | null {
+    return this.#saver.stored;
+  }
+
   /** What would be lost with the page. */
   get isUnsaved(): boolean {
     return this.#saver.isUnsaved && !this.#isAway;

@@ -106,6 +106,3 @@ export const rolesGet = method(
 );
 export const submissionSet = method('EmailSubmission/set', 'submission', setAnswer);
 export const submissionGet = method('EmailSubmission/get', 'submission', getAnswer(submission));
-
-const addressEntry = v.object({ id: v.string(), name: v.string(), email: v.string() });
-export const addressListGet = method('AddressListEntry/get', 'addressList', getAnswer(addressEntry));

@@ -1,6 +1,6 @@
 /** A stored draft as it can be written on: its fields, its text and what is quoted below, its files. */
 import type { JmapClient } from '../jmap/client.ts';
-import { cleanContent, cleanMail, cleanNodes } from './clean-html.ts';
+import { cleanElement, cleanMail, contentOf } from './clean-html.ts';
 import { QUOTE_CLASSES, readAnswers } from './email-object.ts';
 import type { Attachment, Body, Message, Sender } from './message.ts';
 import type { OriginalEmail, Part } from './methods.ts';
@@ -69,16 +69,15 @@ const KNOWN =
 
 /** Draft of ours: text, and the quote in a block of its own. Of others: as much as the editor can keep. */
 function splitBody(html: string): Body {
-  const content = document.implementation.createHTMLDocument('').body;
-  content.append(content.ownerDocument.importNode(cleanNodes(html), true));
+  const content = cleanElement(html);
   for (const kind of ['reply', 'forward'] as const) {
     const block = content.querySelector(`.${QUOTE_CLASSES[kind]}`);
     if (block === null) continue;
-    const quote = { kind, html: cleanMail(block.innerHTML) };
+    const quote = { kind, html: block.innerHTML };
     block.remove();
-    return { format: 'html', html: cleanContent(content.innerHTML), quote };
+    return { format: 'html', html: contentOf(content), quote };
   }
   const isKnown = [...content.querySelectorAll('*')].every(({ localName }) => KNOWN.includes(localName));
-  if (isKnown) return { format: 'html', html: cleanContent(content.innerHTML), quote: null };
-  return { format: 'html', html: '', quote: { kind: 'forward', html: cleanMail(content.innerHTML) } };
+  if (isKnown) return { format: 'html', html: contentOf(content), quote: null };
+  return { format: 'html', html: '', quote: { kind: 'forward', html: content.innerHTML } };
 }

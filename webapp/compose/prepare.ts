@@ -5,7 +5,7 @@
 import type { TFunction } from 'i18next';
 import type { JmapClient } from '../jmap/client.ts';
 import { forwardSubject, type Original, recipientsOf, replySubject, threadingOf } from './answer.ts';
-import { cleanContent } from './clean-html.ts';
+import { cleanContent, openCleaning } from './clean-html.ts';
 import { freshBody, settingsOf, signatureFor } from './compose-settings.ts';
 import type { StoredDraft } from './draft-saver.ts';
 import { type Address, keyOf } from './fields/address-list.ts';
@@ -44,7 +44,7 @@ export async function prepare(
   t: TFunction,
   language: string,
 ): Promise<Prepared> {
-  const [senders, settings] = await Promise.all([sendersOf(client), settingsOf(client)]);
+  const [senders, settings] = await Promise.all([sendersOf(client), settingsOf(client), openCleaning()]);
   const from = (preferred: readonly Address[]): Sender => senderFor(senders, request.accountId, preferred);
   const format = settings.composeFormat;
   const base = { senders, settings, stored: null };

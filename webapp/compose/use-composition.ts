@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useJmap, useStateChange } from '../jmap/mailbox.tsx';
 import { useToast } from '../ui/toasts.tsx';
 import { Composition, type CompositionState } from './composition.ts';
+import { openDrafts } from './open-drafts.ts';
 import type { Prepared } from './prepare.ts';
 import { useKnownAddresses } from './use-known-addresses.ts';
 
@@ -11,7 +12,7 @@ const DISCARD_MS = 8_000;
 
 export function useComposition(
   prepared: Prepared,
-  window: { readonly onAway: (isAway: boolean) => void; readonly onClose: () => void },
+  window: { readonly key: number; readonly onAway: (isAway: boolean) => void; readonly onClose: () => void },
 ): readonly [Composition, CompositionState] {
   const { client } = useJmap();
   const { t, i18n } = useTranslation('compose');
@@ -55,6 +56,19 @@ export function useComposition(
     });
   });
 
+  const { key } = window;
+  useEffect(() => {
+    // A save gives the draft another id.
+    const note = (): void => {
+      if (composition.stored !== null) openDrafts.set(key, composition.stored);
+    };
+    note();
+    const stop = composition.subscribe(note);
+    return () => {
+      stop();
+      openDrafts.delete(key);
+    };
+  }, [composition, key]);
   useEffect(() => {
     // What is not stored yet is lost with the page: the browser asks.
     const ask = (event: BeforeUnloadEvent): void => {

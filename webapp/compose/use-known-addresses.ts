@@ -1,28 +1,25 @@
-/** Completion of addresses: people one has written to, read from Sent once and counted on; and the organization's list. */
+/** Completion of addresses: people one has written to, read from Sent once and counted on. */
 import { useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
 import type { JmapClient } from '../jmap/client.ts';
 import { useJmap } from '../jmap/mailbox.tsx';
-import { can, ownAccount } from '../jmap/session.ts';
+import { ownAccount } from '../jmap/session.ts';
+import { STORAGE_PREFIX } from './fields/address-storage.ts';
 import type { Address } from './fields/address-list.ts';
 import {
   NOBODY,
   readRemembered,
   remember,
   type Remembered,
-  type Suggestion,
-  STORAGE_PREFIX,
   suggestions,
   writtenRemembered,
 } from './fields/known-addresses.ts';
 import { type Message, recipientsOfMessage } from './message.ts';
-import { addressListGet, emailQuery, recipientsGet, rolesGet } from './methods.ts';
+import { emailQuery, recipientsGet, rolesGet } from './methods.ts';
 
 export interface KnownAddresses {
-  readonly suggest: (typed: string, taken: ReadonlySet<string>) => readonly Suggestion[];
+  readonly suggest: (typed: string, taken: ReadonlySet<string>) => readonly Address[];
   readonly noteSent: (message: Message) => void;
-  /** Null: the organization gives none. */
-  readonly colleagues: readonly Address[] | null;
 }
 
 /** Messages that are looked at for a beginning, the newest first. */
@@ -36,14 +33,6 @@ export function useKnownAddresses(): KnownAddresses {
     queryKey: [accountId, 'penfold.known-addresses'],
     queryFn: () => (accountId === null ? NOBODY : knownOf(client, accountId)),
     staleTime: 'static',
-  });
-  const list = useQuery({
-    queryKey: [accountId, 'AddressListEntry'],
-    queryFn: async () => {
-      if (accountId === null || !can(session, 'addressList')) return null;
-      const answer = await client.call(addressListGet, { accountId, ids: null });
-      return answer.list.map(({ name, email }) => ({ name: name === '' ? null : name, email }));
-    },
   });
   const noteSent = useCallback(
     (message: Message) => {
@@ -61,13 +50,12 @@ export function useKnownAddresses(): KnownAddresses {
     },
     [accountId, known],
   );
-  const [remembered, directory] = [known.data ?? NOBODY, list.data ?? null];
+  const remembered = known.data ?? NOBODY;
   const suggest = useCallback(
-    (typed: string, taken: ReadonlySet<string>) =>
-      suggestions(typed, { known: remembered, directory: directory ?? [], taken, now: Date.now() }),
-    [remembered, directory],
+    (typed: string, taken: ReadonlySet<string>) => suggestions(typed, remembered, { taken, now: Date.now() }),
+    [remembered],
   );
-  return useMemo(() => ({ suggest, noteSent, colleagues: directory }), [suggest, noteSent, directory]);
+  return useMemo(() => ({ suggest, noteSent }), [suggest, noteSent]);
 }
 
 const stored = (accountId: string): Remembered => readRemembered(localStorage.getItem(STORAGE_PREFIX + accountId));

@@ -13,7 +13,6 @@ export const CAPABILITIES = {
   clientSettings: 'urn:penfold:params:jmap:client-settings',
   calendar: 'urn:penfold:params:jmap:calendar',
   account: 'urn:penfold:params:jmap:account',
-  addressList: 'urn:penfold:params:jmap:address-list',
   admin: 'urn:penfold:params:jmap:admin',
 } as const;
 export type CapabilityName = keyof typeof CAPABILITIES;

@@ -1,5 +1,6 @@
 /** Signing in and out (`/session`): the cookie it sets is not for scripts. */
 import * as v from 'valibot';
+import { STORAGE_PREFIX } from '../compose/fields/address-storage.ts';
 import { ConnectionLost, RequestRefused } from '../jmap/errors.ts';
 import { OWN_REQUEST } from '../jmap/session.ts';
 
@@ -17,6 +18,8 @@ export async function signIn(user: string, password: string, remember: boolean):
 /** @throws ConnectionLost */
 export async function signOut(): Promise<void> {
   await ask('DELETE');
+  // Whom somebody writes to is nothing for who comes next.
+  for (const key of Object.keys(localStorage)) if (key.startsWith(STORAGE_PREFIX)) localStorage.removeItem(key);
 }
 
 async function ask(method: string, body?: string): Promise<Response> {

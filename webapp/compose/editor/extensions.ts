@@ -31,7 +31,6 @@ export function extensions(placeholder: string) {
       autolink: true,
       linkOnPaste: true,
       defaultProtocol: 'https',
-      protocols: ['http', 'https', 'mailto', 'tel'],
       HTMLAttributes: { target: null, rel: null },
     }),
     Placeholder.configure({ placeholder }),

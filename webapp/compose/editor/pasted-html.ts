@@ -1,11 +1,11 @@
 /** What is pasted from pages and from Word, made ready for the editor: clean, lists as lists, nothing from elsewhere. */
-import { cleanContent } from '../clean-html.ts';
+import { cleanElement, contentOf } from '../clean-html.ts';
 
 /** @param html as the clipboard has it */
 export function pastedHtml(html: string): string {
   // The editor's own, copied within it.
   if (html.includes('data-pm-slice')) return html;
-  const body = new DOMParser().parseFromString(cleanContent(html), 'text/html').body;
+  const body = cleanElement(html);
   const isWord = /\bMso[A-Z]|mso-/.test(html);
   if (isWord) wordLists(body);
   // Pictures of the web would be fetched from there by everybody who reads the message.
@@ -14,12 +14,8 @@ export function pastedHtml(html: string): string {
   // A line is a paragraph here: paragraphs of elsewhere stand apart by an empty one.
   if (!isWord)
     for (const paragraph of body.querySelectorAll('p + p')) paragraph.before(body.ownerDocument.createElement('p'));
-  for (const element of body.querySelectorAll('[style],[class]')) {
-    if (!(element instanceof HTMLElement)) continue;
-    if (element.localName !== 'b' && element.localName !== 'span') element.removeAttribute('style');
-    element.removeAttribute('class');
-  }
-  return body.innerHTML;
+  for (const element of body.querySelectorAll('[class]')) element.removeAttribute('class');
+  return contentOf(body);
 }
 
 /** Word writes an item as a paragraph with its mark in front: `style="mso-list:l0 level2 lfo1"`. */

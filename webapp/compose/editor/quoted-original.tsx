@@ -7,6 +7,7 @@ import { type ReactNode, type Ref, useEffect, useImperativeHandle, useRef, useSt
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../ui/button.tsx';
 import { cleanMail, cleanNodes } from '../clean-html.ts';
+import { HELD_STYLE, heldPictures, releasedPictures } from '../text/held-pictures.ts';
 import type { Quote } from '../message.ts';
 import { splitQuote } from './split-quote.ts';
 import styles from './editor.module.css';
@@ -27,6 +28,7 @@ export interface QuotedOriginalProps {
 const FRAME_STYLE = `
 body { margin: 0; padding: 8px 12px; font: 15px/1.45 system-ui, 'Segoe UI', Roboto, sans-serif; overflow-wrap: anywhere; outline: none }
 img { max-width: 100%; height: auto }
+${HELD_STYLE}
 `;
 const OWN_COLOURS = 'html { color-scheme: light; background: #fff; color: #17202a }';
 
@@ -46,7 +48,7 @@ export function QuotedOriginal(props: QuotedOriginalProps): ReactNode {
     () => ({
       html: () => {
         const body = frame.current?.contentDocument?.body;
-        return body?.isContentEditable === true ? cleanMail(body.innerHTML) : quote.html;
+        return body?.isContentEditable === true ? releasedPictures(cleanMail(body.innerHTML)) : quote.html;
       },
     }),
     [quote],
@@ -105,7 +107,7 @@ function fillFrame(document: Document, html: string, label: string): void {
   const scheme = getComputedStyle(window.document.documentElement).colorScheme;
   style.textContent = `${FRAME_STYLE}${hasColours ? OWN_COLOURS : `html { color-scheme: ${scheme} }`}`;
   document.head.append(style);
-  document.body.append(document.importNode(cleanNodes(html), true));
+  document.body.append(cleanNodes(heldPictures(html), document));
   document.body.contentEditable = 'true';
   document.body.setAttribute('aria-label', label);
   document.body.setAttribute('role', 'textbox');

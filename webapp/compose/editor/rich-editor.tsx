@@ -3,11 +3,12 @@ import type { Editor } from '@tiptap/core';
 import { EditorContent, useEditor } from '@tiptap/react';
 import { type ReactNode, type Ref, useEffect, useImperativeHandle, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { cleanContent, guardHtml } from '../clean-html.ts';
+import { cleanContent, cleanElement, guardHtml } from '../clean-html.ts';
 import { signatureBlock } from '../compose-settings.ts';
 import type { Quote } from '../message.ts';
 import { mailHtml } from '../text/mail-html.ts';
 import { htmlToText } from '../text/html-text.ts';
+import { windowKey } from '../window-keys.ts';
 import type { EditorHandle } from './editor-handle.ts';
 import { extensions } from './extensions.ts';
 import { pastedHtml } from './pasted-html.ts';
@@ -57,6 +58,8 @@ export default function RichEditor(props: RichEditorProps): ReactNode {
         role: 'textbox',
         class: styles.rich ?? '',
       },
+      // Otherwise Ctrl+Enter would break the line that it sends.
+      handleKeyDown: (_, event) => windowKey(event) !== null,
       transformPastedHTML: pastedHtml,
       handlePaste: (_, event) => taken(event.clipboardData, latest.current),
       handleDrop: (_, event) => taken(event.dataTransfer, latest.current),
@@ -160,7 +163,7 @@ function fileOf(address: string, name: string): File | null {
 }
 
 function ownText(editor: Editor): string {
-  const body = new DOMParser().parseFromString(editor.getHTML(), 'text/html').body;
+  const body = cleanElement(editor.getHTML());
   body.querySelector('.penfold-signature')?.remove();
   return htmlToText(mailHtml(body.innerHTML, new Map()).html);
 }

@@ -102,7 +102,10 @@ export function Toolbar(props: {
           label={t('tools.heading')}
           placement="top start"
           trigger={
-            <AriaButton className={styles.heading} aria-label={t('tools.heading')}>
+            <AriaButton
+              className={styles.heading}
+              aria-label={`${t('tools.heading')}: ${t(`tools.headings.${state.heading}`)}`}
+            >
               {t(`tools.headings.${state.heading}`)}
             </AriaButton>
           }

@@ -17,8 +17,8 @@ const sent = (daysAgo: number, ...recipients: Array<ReturnType<typeof a>>) => ({
   sentAt: now - daysAgo * DAY,
   recipients,
 });
-const emails = (typed: string, known = NOBODY, directory: Array<ReturnType<typeof a>> = [], taken: string[] = []) =>
-  suggestions(typed, { known, directory, taken: new Set(taken), now }).map(({ email }) => email);
+const emails = (typed: string, known = NOBODY, taken: readonly string[] = []) =>
+  suggestions(typed, known, { taken: new Set(taken), now }).map(({ email }) => email);
 
 test('people are found by the beginning of a name, of the address, of the domain', () => {
   const known = remember(NOBODY, [sent(1, a('jose.garcia@example.org', 'José García Núñez'))]);
@@ -27,7 +27,7 @@ test('people are found by the beginning of a name, of the address, of the domain
   for (const typed of ['', ' ', 'ose', 'garcia x', 'org']) assert.deepEqual(emails(typed, known), [], typed);
 });
 
-test('who is written to often and of late comes first, the directory last', () => {
+test('who is written to often and of late comes first', () => {
   const known = remember(NOBODY, [
     sent(800, a('anna.old@x.org')),
     sent(801, a('anna.old@x.org')),
@@ -35,15 +35,12 @@ test('who is written to often and of late comes first, the directory last', () =
     sent(2, a('anna.new@x.org')),
     sent(3, a('anna.new@x.org')),
   ]);
-  assert.deepEqual(emails('anna', known, [a('anna.dir@x.org'), a('anna.new@x.org')]), [
-    'anna.new@x.org',
-    'anna.old@x.org',
-    'anna.dir@x.org',
-  ]);
+  assert.deepEqual(emails('anna', known), ['anna.new@x.org', 'anna.old@x.org']);
 });
 
 test('who stands in the field already is not offered', () => {
-  assert.deepEqual(emails('a', NOBODY, [a('a@x.org'), a('ab@x.org')], ['a@x.org']), ['ab@x.org']);
+  const known = remember(NOBODY, [sent(1, a('a@x.org')), sent(1, a('ab@x.org'))]);
+  assert.deepEqual(emails('a', known, ['a@x.org']), ['ab@x.org']);
 });
 
 test('the newest name wins, a missing one does not take it away', () => {

@@ -8,8 +8,6 @@ import { type Address, isDeliverable, keyOf } from './address-list.ts';
 /** More than anybody remembers; the least used ones go. */
 export const KNOWN_ADDRESSES = 2_000;
 export const SUGGESTIONS = 8;
-/** Keys in localStorage begin with it; signing out removes them. */
-export const STORAGE_PREFIX = 'penfold.addresses.';
 /** A message of half a year ago counts half. */
 const HALF_LIFE_MS = 182 * 86_400_000;
 
@@ -75,26 +73,16 @@ export function remember({ known, until }: Remembered, sent: readonly SentMessag
 
 const weight = ({ count, last }: Known, now: number): number => count * 0.5 ** (Math.max(0, now - last) / HALF_LIFE_MS);
 
-export interface Suggestion extends Address {
-  /** One of the organization's, whom one has not written to yet. */
-  readonly isFromDirectory: boolean;
-}
-
-/** Whose address or a word of whose name begins so; people one writes to before others. */
+/** Whose address or a word of whose name begins so; the ones that are written to most before others. */
 export function suggestions(
   typed: string,
-  sources: {
-    readonly known: Remembered;
-    readonly directory: readonly Address[];
-    readonly taken: ReadonlySet<string>;
-    readonly now: number;
-  },
-): readonly Suggestion[] {
+  { known }: Remembered,
+  { taken, now }: { readonly taken: ReadonlySet<string>; readonly now: number },
+): readonly Address[] {
   const words = folded(typed)
     .split(/\s+/u)
     .filter((word) => word !== '');
   if (words.length === 0) return [];
-  const { known, directory, taken, now } = sources;
   const fits = (address: Address): boolean => {
     if (taken.has(keyOf(address))) return false;
     const email = folded(address.email);
@@ -107,15 +95,11 @@ export function suggestions(
         [...names, ...local.split(/[._-]/)].some((name) => name.startsWith(word)),
     );
   };
-  const people = [...known.known.values()]
+  return [...known.values()]
     .filter(fits)
     .toSorted((one, other) => weight(other, now) - weight(one, now))
-    .map(({ name, email }) => ({ name, email, isFromDirectory: false }));
-  const seen = new Set(people.map(keyOf));
-  const others = directory
-    .filter((address) => !seen.has(keyOf(address)) && fits(address))
-    .map(({ name, email }) => ({ name, email, isFromDirectory: true }));
-  return [...people, ...others].slice(0, SUGGESTIONS);
+    .slice(0, SUGGESTIONS)
+    .map(({ name, email }) => ({ name, email }));
 }
 
 /** Accents and case do not matter to who types. */

@@ -16,14 +16,13 @@ import {
 import { useTranslation } from 'react-i18next';
 import { Avatar } from '../../ui/avatar.tsx';
 import { type Address, isDeliverable, keyOf, readAddresses, writtenAddress } from './address-list.ts';
-import type { Suggestion } from './known-addresses.ts';
 import styles from './recipients-field.module.css';
 
 export interface RecipientsFieldProps {
   readonly label: string;
   readonly addresses: readonly Address[];
   readonly onChange: (addresses: readonly Address[]) => void;
-  readonly suggest: (typed: string, taken: ReadonlySet<string>) => readonly Suggestion[];
+  readonly suggest: (typed: string, taken: ReadonlySet<string>) => readonly Address[];
   /** Addresses that the server has refused, in lower case. */
   readonly refused: ReadonlySet<string>;
   readonly error?: string | undefined;
@@ -234,7 +233,6 @@ export function RecipientsField(props: RecipientsFieldProps): ReactNode {
                     <span>{one.name ?? one.email}</span>
                     {one.name !== null && <span className={styles.email}>{one.email}</span>}
                   </span>
-                  {one.isFromDirectory && <span className={styles.from}>{t('recipients.colleague')}</span>}
                 </div>
               ))}
             </div>

@@ -1,7 +1,7 @@
 /** One window: what it needs is asked of the server first, then one can write. */
 import { useQuery } from '@tanstack/react-query';
 import { Maximize2, Minimize2, Minus, X } from 'lucide-react';
-import { type ReactNode, useId, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useJmap } from '../../jmap/mailbox.tsx';
 import { IconButton } from '../../ui/button.tsx';
@@ -48,12 +48,31 @@ export function ComposerWindow(props: ComposerWindowProps): ReactNode {
   });
   const title = heading.title === '' ? t('window.new') : heading.title;
   const isMinimized = view === 'minimized' && !isNarrow;
+  const isShown = !isMinimized && !isAway && !isCovered;
+  const section = useRef<HTMLElement>(null);
+  const { calls } = opened;
+  useEffect(() => {
+    const before = document.activeElement;
+    return () => {
+      const back = before instanceof HTMLElement && before.isConnected ? before : document.getElementById('page');
+      back?.focus();
+    };
+  }, []);
+  useEffect(() => {
+    const present = section.current;
+    if (!isShown || present === null) return;
+    // Asked for again, it takes the focus wherever that is.
+    if (calls === 0 && present.contains(document.activeElement)) return;
+    (present.querySelector<HTMLElement>('[contenteditable="true"], textarea') ?? present).focus();
+  }, [isShown, calls]);
   const className = [styles.window, styles[isMinimized ? 'minimized' : view], isNarrow ? styles.page : '']
     .filter((one) => one !== '')
     .join(' ');
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- keys of all that is in it
     <section
+      ref={section}
+      tabIndex={-1}
       role="dialog"
       aria-labelledby={`${id}-title`}
       className={className}
@@ -61,7 +80,9 @@ export function ComposerWindow(props: ComposerWindowProps): ReactNode {
       // Keys of the pages behind it must not hear what is written here.
       onKeyDown={(event) => {
         event.stopPropagation();
-        if (event.key !== 'Escape' || event.defaultPrevented) return;
+        // Menus and dialogs of the window stand elsewhere in the page, and close by themselves.
+        const isInside = event.target instanceof Node && section.current?.contains(event.target) === true;
+        if (event.key !== 'Escape' || !isInside) return;
         event.preventDefault();
         setClosing((count) => count + 1);
       }}
@@ -106,11 +127,13 @@ export function ComposerWindow(props: ComposerWindowProps): ReactNode {
       <div className={styles.inside} hidden={isMinimized}>
         {prepared.data !== undefined ? (
           <Writing
+            openedKey={opened.key}
             prepared={prepared.data}
             closing={closing}
             onHeading={setHeading}
             onAway={setAway}
             onClose={onClose}
+            onAskToClose={() => setClosing((count) => count + 1)}
           />
         ) : prepared.error !== null ? (
           <Failed

@@ -12,10 +12,6 @@ export function SendQuestions(props: {
 }): ReactNode {
   const { warnings, onSend, onClose } = props;
   const { t } = useTranslation('compose');
-  const words = (warning: Warning): string =>
-    warning.kind === 'unknownColleague'
-      ? t('warning.unknownColleague', { email: warning.email })
-      : t(`warning.${warning.kind}`);
   return (
     <Dialog
       role="alertdialog"
@@ -32,7 +28,7 @@ export function SendQuestions(props: {
       }
     >
       {warnings.map((one) => (
-        <p key={words(one)}>{words(one)}</p>
+        <p key={one}>{t(`warning.${one}`)}</p>
       ))}
     </Dialog>
   );

@@ -21,10 +21,10 @@ import type { Prepared } from '../prepare.ts';
 import { sendLimits } from '../send-limits.ts';
 import { sizeText } from '../size-text.ts';
 import { useAttachments } from '../use-attachments.ts';
-import { useKnownAddresses } from '../use-known-addresses.ts';
 import { useComposition } from '../use-composition.ts';
 import { useJmap } from '../../jmap/mailbox.tsx';
 import { type Warning, warningsOf } from '../warnings.ts';
+import { windowKey } from '../window-keys.ts';
 import { AttachmentList } from './attachment-list.tsx';
 import type { Heading } from './composer-window.tsx';
 import { Footer } from './footer.tsx';
@@ -36,19 +36,21 @@ import styles from './writing.module.css';
 const RichEditor = lazy(() => import('../editor/rich-editor.tsx'));
 
 export interface WritingProps {
+  readonly openedKey: number;
   readonly prepared: Prepared;
   /** Goes up when the window is asked to close. */
   readonly closing: number;
   readonly onHeading: (heading: Heading) => void;
   readonly onAway: (isAway: boolean) => void;
   readonly onClose: () => void;
+  /** As the window's own button and Escape do. */
+  readonly onAskToClose: () => void;
 }
 
 export function Writing(props: WritingProps): ReactNode {
-  const { prepared, closing, onHeading, onAway, onClose } = props;
+  const { openedKey, prepared, closing, onHeading, onAway, onClose, onAskToClose } = props;
   const { t, i18n } = useTranslation('compose');
   const { session } = useJmap();
-  const { colleagues } = useKnownAddresses();
   const [body, setBody] = useState(prepared.body);
   const [tools, setTools] = useState<HTMLElement | null>(null);
   const [questions, setQuestions] = useState<{
@@ -58,7 +60,7 @@ export function Writing(props: WritingProps): ReactNode {
   const [isLosing, setLosing] = useState(false);
   const [isDropping, setDropping] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
-  const [composition, state] = useComposition(prepared, { onAway, onClose });
+  const [composition, state] = useComposition(prepared, { key: openedKey, onAway, onClose });
   const { message, saveState, failure, isSending } = state;
   const { change, bodyChanged, setEditor } = composition;
   const attachments = useAttachments(message.sender.accountId, change);
@@ -109,25 +111,28 @@ export function Writing(props: WritingProps): ReactNode {
     else if (message.attachments.some(({ state }) => state.kind === 'failed')) setProblem(t('problem.failedUpload'));
     else if (isTooLarge) setProblem(attachmentError ?? null);
     else {
-      const ownDomain = message.sender.email.slice(message.sender.email.lastIndexOf('@') + 1).toLowerCase();
-      const warnings = warningsOf({
-        message,
-        text: composition.editor?.ownText() ?? '',
-        colleagues,
-        ownDomains: new Set([ownDomain]),
-      });
+      const warnings = warningsOf(message, composition.editor?.ownText() ?? '');
       if (warnings.length > 0) setQuestions({ warnings, sendAt });
       else void composition.send(sendAt);
     }
   };
   const onKeyDown = (event: KeyboardEvent | globalThis.KeyboardEvent): void => {
-    const isControl = event.ctrlKey || event.metaKey;
-    if (!isControl) return;
-    if (event.key === 'Enter') trySend(null);
-    else if (event.shiftKey && event.key.toLowerCase() === 'c') extra.show('cc');
-    else if (event.shiftKey && event.key.toLowerCase() === 'b') extra.show('bcc');
-    else if (event.key.toLowerCase() === 's' && !event.shiftKey) composition.save();
-    else return;
+    switch (windowKey(event)) {
+      case 'send':
+        trySend(null);
+        break;
+      case 'cc':
+        extra.show('cc');
+        break;
+      case 'bcc':
+        extra.show('bcc');
+        break;
+      case 'save':
+        composition.save();
+        break;
+      case null:
+        return;
+    }
     event.preventDefault();
     event.stopPropagation();
   };
@@ -203,7 +208,10 @@ export function Writing(props: WritingProps): ReactNode {
               onChange={bodyChanged}
               onPictures={addPictures}
               onFiles={(list) => attachments.add(list)}
-              onFrameKey={onKeyDown}
+              onFrameKey={(event) => {
+                if (event.key === 'Escape') onAskToClose();
+                else onKeyDown(event);
+              }}
               tools={tools}
               onInsertPicture={() => pictureInput.current?.click()}
               handle={setEditor}

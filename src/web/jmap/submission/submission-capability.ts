@@ -1,5 +1,7 @@
 /** `urn:ietf:params:jmap:submission` (RFC 8621 §1.3.2) as a capability of the web host. */
+import { maxSendSize } from '../../../smtp/server/submission-limits.ts';
 import { MAX_DELAYED_SEND } from '../../../transport/held/held-mail.ts';
+import { MESSAGE_BYTES } from '../../../wire/limits.ts';
 import type { Capability } from '../capability.ts';
 import { SUBMISSION } from '../mail/names.ts';
 import { SUBMISSION_EXTENSIONS } from './envelope.ts';
@@ -12,12 +14,15 @@ export function submissionCapability(parts: SubmissionParts): Capability {
   return {
     uri: SUBMISSION,
     describe: () => Promise.resolve({}),
-    describeAccount: ({ owner, isReadOnly }) =>
-      Promise.resolve(
-        owner.mailbox === null || isReadOnly
-          ? null
-          : { maxDelayedSend: MAX_DELAYED_SEND, submissionExtensions: { ...SUBMISSION_EXTENSIONS } },
-      ),
+    describeAccount: async ({ owner, isReadOnly }, user) =>
+      owner.mailbox === null || isReadOnly
+        ? null
+        : {
+            maxDelayedSend: MAX_DELAYED_SEND,
+            submissionExtensions: { ...SUBMISSION_EXTENSIONS },
+            // Of Penfold: octets of a whole message, so that a client can say so before anything is uploaded.
+            maxSizeMessage: Math.min(await maxSendSize(parts.directory, user), MESSAGE_BYTES),
+          },
     methods: [...identityMethods(parts), ...submissionMethods(parts)],
     directoryTypes: [
       {
