@@ -33,7 +33,14 @@ export function EventDialog({ accountId, id, zone, onClose }: EventDialogProps):
       ) : event === null ? (
         <Notice tone="warning">{t('gone')}</Notice>
       ) : (
-        <OpenEvent accountId={accountId} event={event} zone={zone} onClose={onClose} onEdit={setEdits} />
+        <OpenEvent
+          accountId={accountId}
+          event={event}
+          zone={zone}
+          onClose={onClose}
+          onEdit={setEdits}
+          onAnswered={onClose}
+        />
       )}
     </Dialog>
   );
@@ -46,8 +53,9 @@ export function OpenEvent(props: {
   readonly zone: string;
   readonly onClose: () => void;
   readonly onEdit: (id: string) => void;
+  readonly onAnswered?: () => void;
 }): ReactNode {
-  const { accountId, event, zone, onClose, onEdit } = props;
+  const { accountId, event, zone, onClose, onEdit, onAnswered } = props;
   const { t } = useTranslation('calendar');
   const { change, respond } = useCalendarActions(accountId);
   const [removes, setRemoves] = useState(false);
@@ -63,7 +71,9 @@ export function OpenEvent(props: {
       {mayAnswer && (
         <AnswerButtons
           given={event.participationStatus}
-          onAnswer={(answer, comment) => respond(whole ?? event.id, answer, comment)}
+          onAnswer={async (answer, comment) => {
+            if (await respond(whole ?? event.id, answer, comment)) onAnswered?.();
+          }}
         />
       )}
       {removes && <Notice tone="warning">{t(event.isOrigin ? 'removeOwn' : 'removeOthers')}</Notice>}
