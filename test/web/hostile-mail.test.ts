@@ -45,7 +45,7 @@ const openAll = (ids: readonly string[]): string => `(async (ids) => {
   const until = async (isSo) => {
     const end = performance.now() + 60_000;
     while (!isSo()) {
-      if (performance.now() > end) throw new Error('waited in vain at ' + location.pathname);
+      if (performance.now() > end) throw new Error('waited in vain at ' + location.pathname + ': ' + document.body.innerText.slice(-500));
       await turn();
     }
   };

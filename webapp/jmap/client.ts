@@ -112,11 +112,14 @@ export class JmapClient {
   }
 
   downloadUrl(accountId: string, blobId: string, name: string, type = 'application/octet-stream'): string {
-    return this.session.downloadUrl
-      .replace('{accountId}', encodeURIComponent(accountId))
-      .replace('{blobId}', encodeURIComponent(blobId))
-      .replace('{name}', encodeURIComponent(name === '' ? 'attachment' : name))
-      .replace('{type}', encodeURIComponent(type));
+    return (
+      this.session.downloadUrl
+        .replace('{accountId}', encodeURIComponent(accountId))
+        .replace('{blobId}', encodeURIComponent(blobId))
+        // Half a character, as broken mail has it in names of files, is no address.
+        .replace('{name}', encodeURIComponent(name === '' ? 'attachment' : name.toWellFormed()))
+        .replace('{type}', encodeURIComponent(type))
+    );
   }
 
   async #send(batch: readonly Waiting[]): Promise<void> {

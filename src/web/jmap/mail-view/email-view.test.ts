@@ -225,6 +225,13 @@ describe('EmailView/get', () => {
     assert.ok(shown.includes('begin') && !shown.includes('end'));
   });
 
+  test('half a character in the name of a file harms nothing', async () => {
+    const view = await viewed(
+      header("Content-Type: image/png; name*=utf-16be''%D8%00x\r\nContent-Transfer-Encoding: base64") + 'iVBORw0KGgo=',
+    );
+    assert.match(text(view['html']), /<img src="\/jmap\/download\//);
+  });
+
   test('of HTML that is made to be slow the text is shown', async () => {
     const view = await viewed(html(`<p>begin</p>${'<table><a><td>'.repeat(50_000)}`));
     assert.equal(view['reducedTo'], 'text');

@@ -113,7 +113,7 @@ async function detailsOf({ mailbox }: MailView, { view, uid }: Placement): Promi
 
 /** The session's downloadUrl, filled in (RFC 8620 §6.2). */
 const downloadAddress = (accountId: string, blobId: string, { fileName, mediaType }: Part): string =>
-  `/jmap/download/${accountId}/${blobId}/${encodeURIComponent(fileName ?? 'picture').replaceAll(/[!'()*]/g, percent)}?type=${encodeURIComponent(mediaType)}`;
+  `/jmap/download/${accountId}/${blobId}/${encodeURIComponent((fileName ?? 'picture').toWellFormed()).replaceAll(/[!'()*]/g, percent)}?type=${encodeURIComponent(mediaType)}`;
 const percent = (character: string): string => `%${character.charCodeAt(0).toString(16)}`;
 
 const attachmentObject = (
