@@ -149,7 +149,8 @@ function Calendar({ zone }: { readonly zone: string }): ReactNode {
       const target = event.target instanceof Element ? event.target : null;
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       if (
-        target?.closest('input, textarea, select, [contenteditable], [role="menu"], [role="listbox"], dialog') != null
+        target !== null &&
+        target.closest('input, textarea, select, [contenteditable], [role="menu"], [role="listbox"], dialog') !== null
       )
         return;
       const isOnDay = target?.getAttribute('role') === 'gridcell';

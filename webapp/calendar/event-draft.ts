@@ -15,7 +15,8 @@ export interface EventDraft {
   readonly endTime: string;
   readonly zone: string;
   readonly repeats: Repeats;
-  readonly until: Day | '';
+  /** Empty: without end. */
+  readonly until: Day;
   readonly place: string;
   /** Addresses, separated by commas. */
   readonly people: string;
@@ -74,7 +75,7 @@ export function draftOfEvent(event: CalendarEvent | null, zone: string): EventDr
 
 const WEEKDAYS = ['mo', 'tu', 'we', 'th', 'fr'] as const;
 
-function repeatsOf({ recurrenceRules }: CalendarEvent): { readonly repeats: Repeats; readonly until: Day | '' } {
+function repeatsOf({ recurrenceRules }: CalendarEvent): { readonly repeats: Repeats; readonly until: Day } {
   const [rule, ...others] = recurrenceRules ?? [];
   if (rule === undefined) return { repeats: 'never', until: '' };
   const { frequency, until, '@type': _, byDay, ...rest } = rule;

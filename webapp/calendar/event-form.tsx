@@ -52,6 +52,8 @@ export function EventForm({ accountId, zone, event, initial, onClose }: EventFor
           value={draft.title}
           onChange={(title) => set({ title })}
           maxLength={1000}
+          // The form was opened to write this.
+          // oxlint-disable-next-line jsx-a11y/no-autofocus
           autoFocus
         />
         <Checkbox isSelected={draft.isAllDay} onChange={(isAllDay) => set({ isAllDay })}>

@@ -32,6 +32,7 @@ export function MonthView(props: ViewProps): ReactNode {
   const chosen = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (props.takesFocus) chosen.current?.focus();
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- another day is another cell to be in
   }, [props.takesFocus, date]);
   return (
     <div
@@ -52,6 +53,7 @@ export function MonthView(props: ViewProps): ReactNode {
             const own = items.filter((item) => touches(item, day));
             const name = `${fullDay(day, i18n.language)}, ${t('events', { count: own.length })}`;
             return (
+              // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- keys of all days are the page's (calendar-page.tsx)
               <div
                 key={day}
                 role="gridcell"

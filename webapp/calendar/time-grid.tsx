@@ -32,6 +32,7 @@ export function TimeGrid(props: ViewProps & { readonly days: readonly Day[]; rea
   }, []);
   useEffect(() => {
     if (props.takesFocus) chosen.current?.focus({ preventScroll: true });
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies -- another day is another cell to be in
   }, [props.takesFocus, date]);
   const minutesAt = (element: HTMLElement, y: number): number => {
     const { top } = element.getBoundingClientRect();
@@ -62,6 +63,7 @@ export function TimeGrid(props: ViewProps & { readonly days: readonly Day[]; rea
           {t('allDay')}
         </div>
         {days.map((day) => (
+          // oxlint-disable-next-line jsx-a11y/interactive-supports-focus -- the column below takes focus and keys of its day
           <div
             key={day}
             role="gridcell"
@@ -88,6 +90,7 @@ export function TimeGrid(props: ViewProps & { readonly days: readonly Day[]; rea
             ))}
           </div>
           {days.map((day) => (
+            // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- keys of all days are the page's (calendar-page.tsx)
             <div
               key={day}
               role="gridcell"
