@@ -64,6 +64,7 @@ test('every instant written as RFC 5322 says reads back', () => {
         assert.deepEqual(parseDate(local.toUTCString().replace('GMT', offset)), {
           seconds,
           day: Math.floor(local.getTime() / 86_400_000),
+          zone,
         });
       },
     ),

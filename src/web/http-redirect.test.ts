@@ -97,12 +97,17 @@ describe('http is sent to https', () => {
       /^HTTP\/1\.1 431 /,
     );
     const slow = [await dial(port), await dial(port)];
+    // Both are cut in the same moment: each is listened to before the first is waited for.
+    const cut = slow.map((socket) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      socket.on('error', () => {});
+      socket.once('close', () => resolve());
+      socket.resume();
+      return promise;
+    });
     assert.equal(await say(port, ''), '', 'the third of one address is cut');
     slow[0]?.write('GET / HTTP/1.1\r\nX: ');
-    for (const socket of slow) {
-      socket.resume();
-      await once(socket, 'close');
-    }
+    await Promise.all(cut);
     assert.match(await say(port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'), /308/);
   });
 

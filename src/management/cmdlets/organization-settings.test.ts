@@ -311,7 +311,7 @@ test('every cmdlet here: help of each parameter, an example, roles that exist; v
   const mine =
     /-(Pop|Imap)Settings|ReceiveConnector|CASMailbox|ClientAccessServer|Service$|ComponentState|TransportConfig|AcceptedDomain|Throttling|Session$|Exchange|ADSite/;
   const cmdlets = org.door.cmdlets.filter((cmdlet) => mine.test(cmdlet.name));
-  assert.equal(cmdlets.length, 42);
+  assert.equal(cmdlets.length, 44);
   for (const cmdlet of cmdlets) {
     assert.match(cmdlet.synopsis, /\.$/, cmdlet.name);
     assert.ok(cmdlet.examples.length > 0, cmdlet.name);
