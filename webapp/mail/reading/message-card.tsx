@@ -1,7 +1,7 @@
 /** One message of a conversation: closed a line, open its head, body, attachments and what can be done with it. */
 import { useQuery } from '@tanstack/react-query';
 import { Forward, Paperclip, Reply, ReplyAll } from 'lucide-react';
-import { type ReactNode, type Ref, useState } from 'react';
+import { lazy, type ReactNode, type Ref, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useComposer } from '../../compose/composer.tsx';
 import { Avatar } from '../../ui/avatar.tsx';
@@ -18,6 +18,8 @@ import { Attachments } from './attachments.tsx';
 import { MessageDetails, Recipients } from './message-details.tsx';
 import { MessageMenu } from './message-menu.tsx';
 import styles from './reading-pane.module.css';
+
+const Invitation = lazy(() => import('../../calendar/invitation.tsx'));
 
 export interface MessageCardProps {
   readonly email: Email;
@@ -162,6 +164,11 @@ function MessageContent({ email, hasDetails }: { readonly email: Email; readonly
             </Button>
           )}
         </div>
+      )}
+      {shown.attachments.some(({ isInvitation }) => isInvitation) && (
+        <Suspense fallback={null}>
+          <Invitation accountId={accountId} emailId={email.id} />
+        </Suspense>
       )}
       <div className={styles.body}>
         <MessageFrame
