@@ -120,6 +120,8 @@ export class LineClient {
         return line;
       }
       if (this.#buffer.length > LINE_BYTES) throw new ProbeError(`the server sent a line of over ${LINE_BYTES} bytes`);
+      // It was this side that closed it then.
+      this.#watch.signal?.throwIfAborted();
       if (this.#failure !== null) throw new ProbeError(`the connection broke: ${faultOf(this.#failure).words}`);
       if (this.#ended) throw new ProbeError('the server closed the connection', { kind: 'closed' });
       const left = until - performance.now();
