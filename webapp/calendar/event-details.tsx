@@ -10,6 +10,9 @@ import { type Answer, type CalendarEvent, locationOf, peopleOf } from './methods
 import { placed } from './placing.ts';
 import { spanWords } from './words.ts';
 
+/** How programs write a moment; nobody plans in it. */
+const UNIVERSAL: ReadonlySet<string> = new Set(['Etc/UTC', 'UTC']);
+
 export function EventDetails({ event, zone }: { readonly event: CalendarEvent; readonly zone: string }): ReactNode {
   const { t, i18n } = useTranslation('calendar');
   const where = locationOf(event);
@@ -21,9 +24,12 @@ export function EventDetails({ event, zone }: { readonly event: CalendarEvent; r
         <CalendarClock size={18} aria-hidden />
         <span>
           {spanWords(placed(event, zone), i18n.language, t('allDay'))}
-          {event.timeZone !== null && event.timeZone !== zone && !event.showWithoutTime && (
-            <span className={styles.muted}> {t('organizedIn', { zone: event.timeZone.replace(/^\//, '') })}</span>
-          )}
+          {event.timeZone !== null &&
+            !UNIVERSAL.has(event.timeZone) &&
+            event.timeZone !== zone &&
+            !event.showWithoutTime && (
+              <span className={styles.muted}> {t('organizedIn', { zone: event.timeZone.replace(/^\//, '') })}</span>
+            )}
         </span>
       </p>
       {event.isRecurring && (

@@ -52,13 +52,17 @@ export default function Invitation({ accountId, emailId }: InvitationProps): Rea
           given={event.participationStatus}
           onAnswer={async (answer, comment) => {
             try {
-              await client.call(eventRespond, {
+              const { unreachedParticipants } = await client.call(eventRespond, {
                 accountId,
                 emailId,
                 participationStatus: answer,
                 ...(comment === '' ? {} : { comment }),
               });
-              show({ text: t(`answered.${answer}`) });
+              show(
+                unreachedParticipants.length === 0
+                  ? { text: t(`answered.${answer}`) }
+                  : { text: t('unreached', { people: unreachedParticipants.join(', ') }), isError: true },
+              );
             } catch (error) {
               show({ text: error instanceof Error ? error.message : String(error), isError: true });
             }
