@@ -22,7 +22,7 @@ export function EventChip({ item, onOpen, isBlock = false, showsTime = true, sty
   const title = event.title === '' ? t('untitled') : event.title;
   const when = spanWords(item, i18n.language, t('allDay'));
   const where = locationOf(event);
-  const label = [title, when, where, event.status === 'confirmed' ? '' : t(`status.${event.status}`)]
+  const more = [when, where, event.status === 'confirmed' ? '' : t(`status.${event.status}`)]
     .filter(Boolean)
     .join(', ');
   return (
@@ -37,8 +37,7 @@ export function EventChip({ item, onOpen, isBlock = false, showsTime = true, sty
         .filter(Boolean)
         .join(' ')}
       style={style}
-      aria-label={label}
-      title={label}
+      title={`${title}, ${more}`}
       onClick={(click) => {
         click.stopPropagation();
         onOpen(event.id);
@@ -51,6 +50,8 @@ export function EventChip({ item, onOpen, isBlock = false, showsTime = true, sty
       <span className={styles.chipTitle}>{title}</span>
       {event.isRecurring && <Repeat size={12} aria-hidden />}
       {isBlock && where !== '' && <span className={styles.chipPlace}>{where}</span>}
+      {/* What is seen begins the name, so that it can be said to speech input. */}
+      <span className="visually-hidden">{`, ${more}`}</span>
     </button>
   );
 }

@@ -59,7 +59,6 @@ export function MonthView(props: ViewProps): ReactNode {
                 role="gridcell"
                 ref={day === date ? chosen : null}
                 tabIndex={day === date ? 0 : -1}
-                aria-label={name}
                 aria-selected={day === date}
                 aria-current={day === today ? 'date' : undefined}
                 className={[styles.cell, monthOf(day) === monthOf(date) ? '' : styles.other].filter(Boolean).join(' ')}
@@ -69,6 +68,7 @@ export function MonthView(props: ViewProps): ReactNode {
                 onClick={() => onChoose(day)}
                 onDoubleClick={() => onCreate(day, null, null)}
               >
+                <span className="visually-hidden">{name}</span>
                 <button
                   type="button"
                   tabIndex={-1}

@@ -64,13 +64,8 @@ export function TimeGrid(props: ViewProps & { readonly days: readonly Day[]; rea
         </div>
         {days.map((day) => (
           // oxlint-disable-next-line jsx-a11y/interactive-supports-focus -- the column below takes focus and keys of its day
-          <div
-            key={day}
-            role="gridcell"
-            aria-label={`${fullDay(day, i18n.language)}, ${t('allDay')}`}
-            className={styles.longCell}
-            onDoubleClick={() => onCreate(day, null, null)}
-          >
+          <div key={day} role="gridcell" className={styles.longCell} onDoubleClick={() => onCreate(day, null, null)}>
+            <span className="visually-hidden">{`${fullDay(day, i18n.language)}, ${t('allDay')}`}</span>
             {items
               .filter((item) => item.isLong && touches(item, day))
               .map((item) => (
@@ -96,7 +91,6 @@ export function TimeGrid(props: ViewProps & { readonly days: readonly Day[]; rea
               role="gridcell"
               ref={day === date ? chosen : null}
               tabIndex={day === date ? 0 : -1}
-              aria-label={`${fullDay(day, i18n.language)}, ${t('events', { count: items.filter((item) => touches(item, day)).length })}`}
               aria-selected={day === date}
               className={styles.column}
               onFocus={() => {
@@ -126,6 +120,9 @@ export function TimeGrid(props: ViewProps & { readonly days: readonly Day[]; rea
                   onCreate(day, minutesAt(click.currentTarget, click.clientY), null);
               }}
             >
+              <span className="visually-hidden">
+                {`${fullDay(day, i18n.language)}, ${t('events', { count: items.filter((item) => touches(item, day)).length })}`}
+              </span>
               {lanes(items, day).map(({ item, from, to, column, columns: count }) => (
                 <EventChip
                   key={item.event.id}
