@@ -70,6 +70,7 @@ describe('folders, search and reading', { skip: webMissing() }, () => {
     await row(visit, 'Lunch').click();
     await page.getByRole('heading', { name: 'Lunch on Friday' }).waitFor();
     await page.keyboard.press('v');
+    await page.getByRole('combobox').waitFor();
     await page.keyboard.type('inb');
     await page.keyboard.press('Enter');
     await row(visit, 'Lunch').waitFor({ state: 'detached' });

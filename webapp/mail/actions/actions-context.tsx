@@ -2,7 +2,7 @@
  * What can be done with messages, from wherever it is asked for: list, reading pane, keys, menus, drag and drop. Shown at
  * once, with a way back; what the server refuses is taken back and said.
  */
-import { createContext, lazy, type ReactNode, Suspense, useContext, useRef, useState } from 'react';
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useToast } from '../../ui/toasts.tsx';
 import { useLayout } from '../layout.ts';
@@ -33,7 +33,10 @@ export interface Actions {
   readonly progress: number | null;
 }
 
-const Questions = lazy(() => import('./questions.tsx'));
+const loadQuestions = () => import('./questions.tsx');
+const Questions = lazy(loadQuestions);
+/** Once the list is there: who presses a key and types on at once must not type into the list. */
+const LOAD_QUESTIONS_MS = 2_000;
 
 const ActionsContext = createContext<Actions | null>(null);
 
@@ -58,6 +61,11 @@ export function ActionsProvider({ children }: { readonly children: ReactNode }):
   const [question, setQuestion] = useState<Question | null>(null);
   const [progress, setProgress] = useState<number | null>(null);
   const lastUndo = useRef<(() => void) | null>(null);
+  useEffect(() => {
+    // One that fails is loaded again when it is wanted.
+    const timer = setTimeout(() => void loadQuestions().catch(() => {}), LOAD_QUESTIONS_MS);
+    return () => clearTimeout(timer);
+  }, []);
   const { store, spec, mailboxes, folder, place } = mail;
 
   const targets = (): Targets => {
