@@ -210,7 +210,7 @@ describe('JMAP over HTTP', () => {
     assert.equal(event?.event, 'state');
     assert.equal(at(event?.data, '@type'), 'StateChange');
     const states = record(at(event?.data, 'changed', account));
-    assert.deepEqual(Object.keys(states).sort(), ['Email', 'EmailDelivery', 'Mailbox', 'Thread']);
+    assert.deepEqual(Object.keys(states).sort(), ['Email', 'EmailDelivery', 'Mailbox', 'Quota', 'Thread']);
     assert.equal((await alice.call('Email/get', { accountId: account, ids: [] }))['state'], states['Email']);
     const one = await some.next();
     assert.deepEqual(Object.keys(record(at(one?.data, 'changed', account))), ['EmailDelivery']);
