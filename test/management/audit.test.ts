@@ -3,9 +3,11 @@
  * real table run in the shell, through the control socket, on a whole server.
  */
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
+import { createAppPassword } from '../../src/auth/app-passwords.ts';
 import type { Console } from '../../src/cli/shell/console.ts';
 import { ShellSession } from '../../src/cli/shell/session.ts';
 import { controlSocketPath } from '../../src/config/data-directory.ts';
@@ -134,6 +136,18 @@ describe('the audit log', () => {
     return socket;
   };
 
+  /** What alice would have made in a browser, for the cmdlets that take it away. */
+  const signIn = async (cmdlet: string): Promise<void> => {
+    const { directory } = organization;
+    const account = organization.user(0).account.id;
+    if (cmdlet === 'Remove-WebSession') {
+      const token = Buffer.alloc(32, 1);
+      await directory.addWebSession({ account, token, userAgent: '', clientAddress: '127.0.0.1', isRemembered: false });
+    }
+    if (cmdlet === 'Remove-AppPassword')
+      await createAppPassword(directory, account, { name: 'Phone', protocols: ['IMAP'] });
+  };
+
   const rank = (cmdlet: Cmdlet): number => {
     if (cmdlet.name === 'Stop-Session') return -1;
     const at = VERBS.indexOf(cmdlet.name.split('-', 1)[0] ?? '');
@@ -145,6 +159,7 @@ describe('the audit log', () => {
   for (const cmdlet of changing) {
     test(`${cmdlet.name}: its changes are entered, -WhatIf leaves nothing`, async () => {
       const client = cmdlet.name === 'Stop-Session' ? await logOn() : null;
+      await signIn(cmdlet.name);
       const said: string[] = [];
       const first = await newest();
       for (const { line } of cmdlet.examples) {
