@@ -9,7 +9,7 @@ import { parseAttributes, printAttributes } from '../src/smtp/grammar/attributes
 import { parseCapabilities } from '../src/smtp/grammar/capabilities.ts';
 import { DotStuffer } from '../src/smtp/grammar/dot-stuffing.ts';
 import { parseForwarded, printForwarded } from '../src/smtp/grammar/forwarded.ts';
-import { parseIdentity, parseProxied, printProxied } from '../src/smtp/grammar/proxied-client.ts';
+import { parseIdentity, proxiedIdentity, parseProxied, printProxied } from '../src/smtp/grammar/proxied-client.ts';
 import { ReplyParser } from '../src/smtp/grammar/reply-parser.ts';
 import { DataDecoder } from '../src/smtp/server/data-reader.ts';
 import { SMTP_COMMAND_LINE_BYTES, SMTP_REPLY_LINES } from '../src/wire/limits.ts';
@@ -77,7 +77,7 @@ function facts(text: string): void {
   if (proxied.kind === 'ok')
     assert.deepEqual(parseProxied(printProxied(proxied.facts).slice('XCLIENT'.length)), proxied);
   const identity = parseIdentity(text);
-  if (identity !== null) assert.equal(`${identity.account} ${identity.mailbox}`, text);
+  if (identity !== null) assert.equal(proxiedIdentity(identity.account, identity.mailbox, identity.appPassword), text);
 }
 
 function stuffing(input: Buffer): void {
